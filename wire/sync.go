@@ -127,6 +127,9 @@ func (m *Entries) Decode(body []byte) error {
 	r := reader{b: body}
 	m.count = r.buckets("entries buckets")
 	m.covered = r.take((m.count+7)/8, "entries bitmap")
+	if r.err == nil && m.count < 8 && m.covered[0]>>m.count != 0 {
+		r.fail("entries bitmap") // bits of no bucket: not canonical
+	}
 	start := r.off
 	for r.err == nil && r.off < len(r.b) {
 		var s Stamp
