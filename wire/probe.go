@@ -91,7 +91,7 @@ func (m *PingReq) AppendBody(b []byte) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(m.Seq))
 	b = append(b, m.Target[:]...)
 	b = appendAddr(b, m.Addr)
-	return binary.AppendUvarint(b, uint64(m.Budget/time.Millisecond))
+	return binary.AppendUvarint(b, uint64(min(max(m.Budget/time.Millisecond, 0), budgetMaxMillis)))
 }
 
 // budgetMaxMillis bounds a stranger's hold on a helper: one minute is longer
