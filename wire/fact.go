@@ -3,6 +3,8 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/hearsay-gossip/hearsay/member"
 )
@@ -64,9 +66,19 @@ func (r *reader) entry(e *Entry) {
 
 func (e *Entry) describe() string {
 	if e.Tombstone {
-		return fmt.Sprintf("%s@%d deleted", e.Key, e.Version)
+		return fmt.Sprintf("%s@%d deleted", plain(e.Key), e.Version)
 	}
-	return fmt.Sprintf("%s@%d=%q", e.Key, e.Version, e.Value)
+	return fmt.Sprintf("%s@%d=%q", plain(e.Key), e.Version, e.Value)
+}
+
+// plain returns the key as it is, or quoted if it would break the line or hide
+// in it: a key is any bytes, and a peer chose them.
+func plain(key []byte) string {
+	quoted := strconv.Quote(string(key))
+	if bare := quoted[1 : len(quoted)-1]; bare == string(key) && !strings.ContainsRune(bare, ' ') {
+		return bare
+	}
+	return quoted
 }
 
 // Fact is one new entry on its way as a rumor.
