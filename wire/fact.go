@@ -212,7 +212,10 @@ func (m *Delta) Next(e *Entry) bool {
 	r := reader{b: m.entries}
 	r.entry(e)
 	m.entries = m.entries[r.off:]
-	return true
+	if r.err != nil { // not what Decode has checked: stop rather than stall
+		m.entries = nil
+	}
+	return r.err == nil
 }
 
 // Describe implements [Message].

@@ -150,7 +150,10 @@ func (m *Entries) Next(s *Stamp) bool {
 	r := reader{b: m.stamps}
 	r.stamp(s)
 	m.stamps = m.stamps[r.off:]
-	return true
+	if r.err != nil { // not what Decode has checked: stop rather than stall
+		m.stamps = nil
+	}
+	return r.err == nil
 }
 
 // Describe implements [Message].
