@@ -110,7 +110,7 @@ func unhex(text string) []byte {
 }
 
 // fields parses the text. The first two are the type and the length.
-func (g *golden) fields() []field {
+func (g golden) fields() []field {
 	var all []field
 	for line := range strings.Lines(strings.TrimSpace(g.text)) {
 		text, name, named := strings.Cut(line, ";")
@@ -125,9 +125,9 @@ func (g *golden) fields() []field {
 	return all
 }
 
-func (g *golden) bytes() []byte { return join(g.fields()) }
+func (g golden) bytes() []byte { return join(g.fields()) }
 
-func (g *golden) body() []byte { return join(g.fields()[2:]) }
+func (g golden) body() []byte { return join(g.fields()[2:]) }
 
 func join(fields []field) []byte {
 	var b []byte
@@ -138,7 +138,7 @@ func join(fields []field) []byte {
 }
 
 // edited returns the body with some fields replaced: name, spaced hex, name …
-func (g *golden) edited(tb testing.TB, edits ...string) []byte {
+func (g golden) edited(tb testing.TB, edits ...string) []byte {
 	tb.Helper()
 	fields := g.fields()[2:]
 	for i := 0; i < len(edits); i += 2 {
