@@ -107,3 +107,10 @@ func Next(payload []byte) (t Type, body, rest []byte, err error) {
 	}
 	return t, body, payload[r.off:], nil
 }
+
+// AppendBody appends a message whose body is already encoded.
+func AppendBody(b []byte, t Type, body []byte) []byte {
+	b = append(b, byte(t))
+	b = binary.AppendUvarint(b, uint64(len(body)))
+	return append(b, body...)
+}

@@ -3,8 +3,10 @@ package wire_test
 import (
 	"bytes"
 	"errors"
+	"net/netip"
 	"testing"
 
+	"github.com/hearsay-gossip/hearsay/member"
 	"github.com/hearsay-gossip/hearsay/wire"
 )
 
@@ -98,6 +100,33 @@ func TestUnknownTypesAreSkipped(t *testing.T) {
 	}
 	if len(known) != 2 || known[0] != "ping seq=16909060" || known[1] != "ack seq=16909060" {
 		t.Errorf("known messages: %q", known)
+	}
+}
+
+// docs/protocol.md states these sizes: how many of each fit into a datagram is
+// what a reader of it wants to know.
+func TestSmallestBodies(t *testing.T) {
+	entry := wire.Entry{Version: 1, Key: []byte("k")}
+	loopback := netip.MustParseAddrPort("127.0.0.1:1")
+	for _, tt := range []struct {
+		message decoder
+		size    int
+	}{
+		{&wire.PingReq{Addr: loopback}, 28},
+		{&wire.Record{Claim: member.Claim{State: member.Alive}, Name: "n", Addrs: []netip.AddrPort{loopback}}, 126},
+		{&wire.Accuse{Claim: member.Claim{State: member.Suspect}}, 36},
+		{&wire.Fact{Entry: entry}, 87},
+		{&wire.Advert{}, 18},
+		{deltaOf(wire.Delta{}), 20},
+		{digestOf(make([]byte, 8)), 9},
+		{entriesOf(1, nil), 2},
+		{&wire.Want{Record: true}, 17},
+	} {
+		body := tt.message.AppendBody(nil)
+		if len(body) != tt.size {
+			t.Errorf("%s: %d bytes, want %d", tt.message.Type(), len(body), tt.size)
+		}
+		checkCanonical(t, tt.message.Type(), body)
 	}
 }
 

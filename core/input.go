@@ -1,0 +1,69 @@
+package core
+
+import (
+	"net/netip"
+
+	"github.com/hearsay-gossip/hearsay/core/effect"
+	"github.com/hearsay-gossip/hearsay/member"
+)
+
+// Input is one thing that a driver tells a [Machine]: a payload that arrived,
+// the time, or a command. The set is closed. Pass pointers to values that are
+// reused: a step retains nothing of its input.
+type Input interface{ input() }
+
+// Receive is an authentic payload. Payload is only read during the step.
+type Receive struct {
+	From    effect.Peer
+	Payload []byte
+}
+
+// Tick lets the machine do what has come due. A driver gives what has arrived
+// first, so that a late timer does not accuse somebody whose answer is waiting.
+type Tick struct{}
+
+// Join asks the nodes at some addresses for their view. Each address is
+// answered by an event: JoinDone, JoinRefused or JoinFailed.
+type Join struct{ Addrs []netip.AddrPort }
+
+// Unreachable says that no stream to an address could be opened or kept.
+type Unreachable struct{ Addr netip.AddrPort }
+
+// Seeds replaces the addresses at which the cluster may be found when nobody in
+// it is known to live. The slice is kept.
+type Seeds struct{ Addrs []netip.AddrPort }
+
+// Put writes an own fact. Err is set by the step: a sentinel of package store,
+// wrapped.
+type Put struct {
+	Key   string
+	Value []byte
+	Err   error
+}
+
+// Delete removes an own fact. Err is set by the step.
+type Delete struct {
+	Key string
+	Err error
+}
+
+// Leave says goodbye. Asked is set by the step to how many members will be
+// asked to confirm; each that does is an event LeaveAcked.
+type Leave struct{ Asked int }
+
+// Retire turns a dead member into one that has left. OK is set by the step: it
+// is false if the member is unknown or not dead.
+type Retire struct {
+	ID member.NodeID
+	OK bool
+}
+
+func (*Receive) input()     {}
+func (Tick) input()         {}
+func (*Join) input()        {}
+func (*Unreachable) input() {}
+func (*Seeds) input()       {}
+func (*Put) input()         {}
+func (*Delete) input()      {}
+func (*Leave) input()       {}
+func (*Retire) input()      {}
