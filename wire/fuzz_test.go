@@ -238,7 +238,7 @@ func TestFuzzSeeds(t *testing.T) {
 			if want[path] != "" {
 				continue
 			}
-			if !*update {
+			if !updating() {
 				t.Errorf("%s: no such seed any more: run go test ./wire -update", path)
 			} else if err := os.Remove(path); err != nil {
 				t.Fatal(err)
@@ -246,7 +246,7 @@ func TestFuzzSeeds(t *testing.T) {
 		}
 	}
 	for path, text := range want {
-		if *update {
+		if updating() {
 			writeFile(t, path, text)
 		}
 		if got, err := os.ReadFile(path); err != nil || string(got) != text {

@@ -14,9 +14,14 @@ import (
 	"github.com/hearsay-gossip/hearsay/wire"
 )
 
-// update rewrites what is generated from the goldens: the examples in
+// Both rewrite what is generated from the goldens: the examples in
 // docs/protocol.md and the seeds in testdata/fuzz.
-var update = flag.Bool("update", false, "rewrite docs/protocol.md and testdata/fuzz from the goldens")
+var (
+	update  = flag.Bool("update", false, "rewrite docs/protocol.md and testdata/fuzz from the goldens")
+	rewrite = flag.Bool("rewrite", false, "the same as -update, under the name that make golden uses")
+)
+
+func updating() bool { return *update || *rewrite }
 
 // decoder is a message that can read its body too, as all of them can.
 type decoder interface {

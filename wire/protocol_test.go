@@ -47,7 +47,7 @@ func TestProtocolPage(t *testing.T) {
 	if rest := looseHex.FindString(generated.ReplaceAllString(string(page), "")); rest != "" {
 		t.Errorf("hex that nothing checks: %q", rest)
 	}
-	if *update {
+	if updating() {
 		writeFile(t, protocolPage, rewritten)
 	} else if rewritten != string(page) {
 		t.Error("the page differs from the code: run go test ./wire -update")
