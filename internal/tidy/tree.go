@@ -71,6 +71,9 @@ func Tree(root string) ([]File, error) {
 }
 
 func tracked(root string) ([]string, error) {
+	// Only what a test looks at itself makes its cached result stale; git looks
+	// from another process. Without an index git fails next, and says so.
+	_, _ = os.Stat(filepath.Join(root, ".git", "index"))
 	out, err := exec.Command("git", "-C", root, "ls-files", "-z").Output()
 	if err != nil || len(out) == 0 {
 		return nil, fmt.Errorf("list tracked files: %w", errors.Join(err, fs.ErrNotExist))
