@@ -33,6 +33,12 @@ type link struct {
 	cause   error     // of the last failure; nil after a success
 }
 
+// outbound is a connection that carries datagrams to a peer.
+type outbound struct {
+	net.Conn
+	closedByPeer func() bool
+}
+
 // enqueue appends packet to the queue of its peer, with a new link if need be.
 func (t *Transport) enqueue(to netip.AddrPort, packet []byte) error {
 	t.mu.Lock()
@@ -98,7 +104,7 @@ func (t *Transport) evict() bool {
 
 // run writes what is queued on l, batch by batch.
 func (t *Transport) run(l *link) {
-	var conn net.Conn // nil: not connected
+	var conn *outbound // nil: not connected
 	var batch []byte
 	idle := time.NewTimer(t.config.Idle)
 	defer idle.Stop()
@@ -194,8 +200,8 @@ func (t *Transport) revive(peer netip.AddrPort) {
 
 // flush writes batch on conn or, if that is nil or was closed by the peer, on
 // a new connection. It returns the connection to use next; nil after an error.
-func (t *Transport) flush(conn net.Conn, peer netip.AddrPort, batch []byte) (net.Conn, error) {
-	if conn != nil && closedByPeer(conn) {
+func (t *Transport) flush(conn *outbound, peer netip.AddrPort, batch []byte) (*outbound, error) {
+	if conn != nil && conn.closedByPeer() {
 		t.hangUp(conn)
 		conn = nil
 	}
@@ -216,7 +222,7 @@ func (t *Transport) flush(conn net.Conn, peer netip.AddrPort, batch []byte) (net
 }
 
 // connect opens a connection that carries datagrams.
-func (t *Transport) connect(peer netip.AddrPort) (net.Conn, error) {
+func (t *Transport) connect(peer netip.AddrPort) (*outbound, error) {
 	ctx, cancel := context.WithTimeout(t.closed, t.config.DialTimeout)
 	defer cancel()
 	conn, err := t.open(ctx, peer, appendOpening(nil, t.Addr().Port()))
@@ -227,12 +233,12 @@ func (t *Transport) connect(peer netip.AddrPort) (net.Conn, error) {
 		_ = conn.Close() // the transport has closed: nobody waits for it
 		return nil, net.ErrClosed
 	}
-	return conn, nil
+	return &outbound{Conn: conn, closedByPeer: watch(conn)}, nil
 }
 
-func (t *Transport) hangUp(conn net.Conn) {
+func (t *Transport) hangUp(conn *outbound) {
 	if conn != nil {
-		t.disown(conn)
+		t.disown(conn.Conn)
 		_ = conn.Close() // datagrams are best effort: what is lost is lost
 	}
 }

@@ -23,7 +23,7 @@ func arrived(t *testing.T, conn net.Conn) {
 	}
 }
 
-func TestClosedByPeerSeesTheEnd(t *testing.T) {
+func TestWatchSeesTheEnd(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -38,14 +38,36 @@ func TestClosedByPeerSeesTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if closedByPeer(near) {
+	closedByPeer := watch(near)
+	if closedByPeer() {
 		t.Error("a fresh connection seems closed")
 	}
 	if err := far.Close(); err != nil {
 		t.Fatal(err)
 	}
 	arrived(t, near)
-	if !closedByPeer(near) {
+	if !closedByPeer() {
 		t.Error("a closed connection seems open")
+	}
+}
+
+func TestTheFirstDatagramAfterARestartArrives(t *testing.T) {
+	a, b := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
+	send(t, a, b.Addr(), "one")
+	expect(t, b, a.Addr(), "one")
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a.mu.Lock()
+	var conn net.Conn
+	for conn = range a.conns { // the only one: to b
+	}
+	a.mu.Unlock()
+	arrived(t, conn)
+	b = listen(t, b.Addr().String())
+	send(t, a, b.Addr(), "two")
+	expect(t, b, a.Addr(), "two")
+	if got := a.Stats().Lost; got != 0 {
+		t.Errorf("Lost = %d, want 0", got)
 	}
 }

@@ -2,6 +2,6 @@ package stream
 
 import "net"
 
-// closedByPeer cannot be known here without a goroutine that waits in Read:
-// the first batch after a peer's restart is lost.
-func closedByPeer(net.Conn) bool { return false }
+// watch cannot know here without a goroutine that waits in Read: the first
+// batch after a peer's restart is lost.
+func watch(net.Conn) (closedByPeer func() bool) { return func() bool { return false } }
