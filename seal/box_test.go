@@ -2,12 +2,19 @@ package seal
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -342,3 +349,89 @@ const goldenBare = `
 	605675a3b10c84ddbdc5d5dd266971ff5b0d2676b047ae97d2b42ecb95966a33
 	7847748e631c2f
 	a87e89b7c929c1ed3add9455e7b6dce2`
+
+// One goroutine seals and one opens, on each of two boxes, as a driver does,
+// while an operator rotates keys.
+func TestSealAndOpenRunSideBySide(t *testing.T) {
+	a, b := testBox(t, 1, 1), testBox(t, 2, 1)
+	ring, err := DevRing("test").With(Key{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const packets = 500
+	errs := make(chan error, 4*packets+1) // Every result: nobody waits to report.
+	var all sync.WaitGroup
+	for _, way := range [][2]*Box{{a, b}, {b, a}} {
+		wire := make(chan []byte, packets)
+		all.Go(func() {
+			defer close(wire)
+			for i := range packets {
+				if i == packets/2 {
+					way[0].Renew()
+				}
+				packet, err := way[0].Seal(nil, 0, way[1].identity.ID(), []byte("words"))
+				errs <- err
+				wire <- packet
+			}
+		})
+		all.Go(func() {
+			for packet := range wire {
+				payload, _, err := way[1].Open(nil, 0, origin, packet)
+				if err == nil && string(payload) != "words" {
+					err = errors.New("wrong payload")
+				}
+				errs <- err
+			}
+		})
+	}
+	all.Go(func() { errs <- errors.Join(a.SetRing(ring), b.SetRing(ring)) })
+	all.Wait()
+	close(errs)
+	for err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The packet of the golden, taken apart with nothing but the standard library
+// and the description in the package comment.
+func TestGoldenFollowsTheDescription(t *testing.T) {
+	packet := unhex(t, goldenPeer)
+	ring := DevRing("test")
+	cluster, secret := ring.cluster, ring.keys[0].secret
+	mac := hmac.New(sha256.New, secret[:])
+	mac.Write(append([]byte("kid"), cluster[:]...))
+	if !bytes.Equal(packet[1:5], mac.Sum(nil)[:4]) {
+		t.Error("key id")
+	}
+	key, err := hkdf.Key(sha256.New, secret[:], packet[5:17], "hearsay v1"+string(cluster[:])+"\x01", 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	receiver := sha256.Sum256(testIdentity(2).Public())
+	nonce, aad := append(make([]byte, 6), packet[17:23]...), append(slices.Clone(packet[:23]), receiver[:16]...)
+	plain, err := gcm.Open(nil, nonce, packet[23:], aad)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain[0] != 2 || !bytes.Equal(plain[1:33], testIdentity(1).Public()) || string(plain[1+116:]) != "everyone will know" {
+		t.Errorf("plaintext %x", plain)
+	}
+	signed := slices.Concat([]byte("hearsay session claim 1"), cluster[:], packet[5:17], plain[33:45])
+	if !ed25519.Verify(testIdentity(1).Public(), signed, plain[53:117]) {
+		t.Error("signature")
+	}
+	id := sha256.Sum256(append([]byte("hearsay session id 1"), plain[1:53]...))
+	if !bytes.Equal(packet[5:17], id[:12]) {
+		t.Error("session id")
+	}
+}
