@@ -6,6 +6,8 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
@@ -119,11 +121,12 @@ func TestLabsSideBySideDoNotMeet(t *testing.T) {
 
 func TestLeftoversOfDeadOwnersAreRemoved(t *testing.T) {
 	Require(t)
-	const neverPid = 1<<22 + 1 // above the kernel's PID_MAX_LIMIT
-	crashed := namespace{labName{owner: neverPid, random: 1}.host(0)}
-	alive := namespace{labName{owner: os.Getpid(), random: 1}.host(0)}
-	foreign := namespace{"hslab-of-somebody-else"}
-	for _, ns := range []namespace{crashed, alive, foreign} {
+	// Labs of other packages may be swept at this moment, by their real owners.
+	// So the dead process is played by this one, which nobody else takes for dead.
+	crashed := namespace{labName{owner: os.Getpid(), random: rand.Uint32()}.host(0)}
+	living := namespace{labName{owner: os.Getppid(), random: rand.Uint32()}.host(0)}
+	foreign := namespace{"of-somebody-else-" + crashed.name}
+	for _, ns := range []namespace{crashed, living, foreign} {
 		must(t, ns.create())
 		defer func() { must(t, ns.remove()) }()
 	}
@@ -132,21 +135,37 @@ func TestLeftoversOfDeadOwnersAreRemoved(t *testing.T) {
 	in, err := orphan.StdinPipe()
 	must(t, err)
 	defer in.Close()
+	out, err := orphan.StdoutPipe()
+	must(t, err)
 	must(t, orphan.Start())
+	// What it copies shows that it has entered the namespace.
+	_, err = io.WriteString(in, "inside\n")
+	must(t, err)
+	if lines := bufio.NewScanner(out); !lines.Scan() || lines.Text() != "inside" {
+		t.Fatalf("the orphan says %q, %v", lines.Text(), lines.Err())
+	}
 
-	if removed := sweep(); !slices.Contains(removed, crashed.name) || slices.Contains(removed, alive.name) {
-		t.Errorf("removed %q", removed)
+	others := func(pid int) bool { return pid != os.Getpid() }
+	if removed := sweepUnless(others); !slices.Equal(removed, []string{crashed.name}) {
+		t.Errorf("removed %q, want %q", removed, crashed.name)
 	}
 	if err := orphan.Wait(); err == nil {
 		t.Error("the orphan ended well with its input open")
 	}
-	for ns, want := range map[namespace]bool{crashed: false, alive: true, foreign: true} {
+	for ns, want := range map[namespace]bool{crashed: false, living: true, foreign: true} {
 		if _, err := os.Stat(ns.path()); (err == nil) != want {
 			t.Errorf("%s exists: %v, want %v", ns.name, err == nil, want)
 		}
 	}
-	if again := sweep(); slices.Contains(again, crashed.name) {
-		t.Error("removed twice")
+	if again := sweepUnless(others); len(again) != 0 {
+		t.Errorf("removed %q the second time", again)
+	}
+}
+
+func TestLivingProcessesAreNotTakenForDead(t *testing.T) {
+	const neverPid = 1<<22 + 1 // above the kernel's PID_MAX_LIMIT
+	if !alive(os.Getpid()) || !alive(1) || alive(neverPid) {
+		t.Errorf("alive: self %v, init %v, impossible %v", alive(os.Getpid()), alive(1), alive(neverPid))
 	}
 }
 

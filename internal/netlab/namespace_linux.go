@@ -128,14 +128,18 @@ func output(stdin, name string, args ...string) ([]byte, error) {
 //
 // NB: pids are compared within our own pid namespace; containers that share
 // /var/run/netns but not their pids must not both run labs.
-func sweep() (removed []string) {
+func sweep() (removed []string) { return sweepUnless(alive) }
+
+func alive(pid int) bool { return !errors.Is(unix.Kill(pid, 0), unix.ESRCH) }
+
+func sweepUnless(alive func(pid int) bool) (removed []string) {
 	entries, err := os.ReadDir(directory)
 	if err != nil {
 		return nil // no directory, no leftovers
 	}
 	for _, entry := range entries {
 		owner, ours := ownerOf(entry.Name())
-		if !ours || !errors.Is(unix.Kill(owner, 0), unix.ESRCH) {
+		if !ours || alive(owner) {
 			continue
 		}
 		ns := namespace{entry.Name()}
