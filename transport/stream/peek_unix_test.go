@@ -51,23 +51,29 @@ func TestWatchSeesTheEnd(t *testing.T) {
 	}
 }
 
-func TestTheFirstDatagramAfterARestartArrives(t *testing.T) {
+func TestADatagramAfterThePeerHungUpArrives(t *testing.T) {
 	a, b := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
 	send(t, a, b.Addr(), "one")
 	expect(t, b, a.Addr(), "one")
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
-	}
-	a.mu.Lock()
-	var conn net.Conn
-	for conn = range a.conns { // the only one: to b
-	}
-	a.mu.Unlock()
-	arrived(t, conn)
-	b = listen(t, b.Addr().String())
+	b.closeConns()
+	arrived(t, only(t, a))
 	send(t, a, b.Addr(), "two")
 	expect(t, b, a.Addr(), "two")
 	if got := a.Stats().Lost; got != 0 {
 		t.Errorf("Lost = %d, want 0", got)
 	}
+}
+
+// only returns the one connection of a transport.
+func only(t *testing.T, tr *Transport) net.Conn {
+	t.Helper()
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	if len(tr.conns) != 1 {
+		t.Fatalf("%d connections, want 1", len(tr.conns))
+	}
+	for conn := range tr.conns {
+		return conn
+	}
+	panic("unreachable")
 }

@@ -186,7 +186,7 @@ func (t *Transport) disown(conn net.Conn) {
 	delete(t.conns, conn)
 }
 
-// closeConns is called after the transport has shut, so none is adopted later.
+// closeConns closes them; after the transport has shut, none is adopted later.
 func (t *Transport) closeConns() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -87,24 +87,29 @@ func TestIPv4WildcardTakesIPv4Only(t *testing.T) {
 }
 
 func TestListenNamesTheProtocolWhosePortIsTaken(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	taken := listen(t, "127.0.0.1:0").Addr().String()
+	_, err := Listen(t.Context(), taken)
+	expectTaken(t, err, "listen tcp4 "+taken)
+
+	// Whichever port TCP gets, UDP finds it taken.
+	_, _, err = listenBoth(t.Context(), "127.0.0.1:0", new(transport.Counters),
+		func(ctx context.Context, bind string, port uint16) (*net.UDPConn, error) {
+			taken = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port).String()
+			if holder, err := net.ListenPacket("udp4", taken); err == nil {
+				defer holder.Close() // else somebody else holds it
+			}
+			return listenPackets(ctx, bind, port)
+		})
+	expectTaken(t, err, "listen udp4 "+taken)
+}
+
+func expectTaken(t *testing.T, err error, words string) {
+	t.Helper()
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		t.Fatalf("error is %v, want EADDRINUSE", err)
 	}
-	defer listener.Close()
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer packets.Close()
-	for protocol, addr := range map[string]net.Addr{"tcp": listener.Addr(), "udp": packets.LocalAddr()} {
-		_, err := Listen(t.Context(), addr.String())
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			t.Errorf("%s: %v, want EADDRINUSE", protocol, err)
-		}
-		if err != nil && !strings.Contains(err.Error(), "listen "+protocol+"4 "+addr.String()) {
-			t.Errorf("error %q does not name %s %s", err, protocol, addr)
-		}
+	if !strings.Contains(err.Error(), words) {
+		t.Errorf("error %q does not say %q", err, words)
 	}
 }
 
