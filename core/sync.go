@@ -31,6 +31,7 @@ type sync struct {
 	burstLeft int
 	burstNext Time
 	burstStep time.Duration
+	contact   swim.Contact // through whom we joined: it meets all the others
 
 	hashes  []uint64
 	encoded []byte // of bucket hashes or stamps
@@ -203,8 +204,12 @@ func (m *Machine) askFacts(now Time, from Peer, owner member.NodeID) {
 	m.out.Add(w)
 }
 
-// startBurst begins a joiner's quick exchanges.
-func (m *Machine) startBurst(now Time) {
+// startBurst begins a joiner's quick exchanges, by turns with the contact, which
+// learns of everybody who joins through it, and with a random member, so that
+// the contact need not feed them all.
+func (m *Machine) startBurst(now Time, contact member.NodeID) {
+	addr, _ := m.swim.Addr(contact)
+	m.sync.contact = swim.Contact{ID: contact, Addr: addr}
 	m.sync.burstLeft, m.sync.burstStep = burstCount, burstFirst
 	m.sync.burstNext = now.Add(burstFirst)
 }
@@ -216,6 +221,10 @@ func (m *Machine) tickSync(now Time) {
 	m.sync.burstLeft--
 	m.sync.burstStep *= 2
 	m.sync.burstNext = now.Add(m.sync.burstStep)
+	if c := m.sync.contact; m.sync.burstLeft%2 == 1 && c.Addr.IsValid() && !m.swim.IsGone(c.ID) {
+		m.startSync(now, c.ID, c.Addr)
+		return
+	}
 	var one [1]swim.Contact
 	for _, c := range m.swim.Contacts(one[:0], 1) {
 		m.startSync(now, c.ID, c.Addr)

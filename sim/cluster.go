@@ -1,0 +1,305 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"github.com/hearsay-gossip/hearsay/core"
+	"github.com/hearsay-gossip/hearsay/core/draw"
+	"github.com/hearsay-gossip/hearsay/member"
+)
+
+// Options describes a cluster. The zero value of a field means its default.
+type Options struct {
+	Nodes   int         // default 3
+	Seed    uint64      // the random seed
+	Timing  core.Timing // default core.LAN()
+	Network Network     // default DefaultNetwork()
+	// Observe, if set, is called with every event of every node, in order.
+	Observe func(node int, now time.Duration, e *core.Event)
+}
+
+// Stats counts what happened.
+type Stats struct {
+	Packets, Bytes             uint64 // datagrams sent, and their payload bytes
+	Frames, FrameBytes         uint64 // frames sent on streams
+	Lost                       uint64
+	Suspicions, Deaths, Leaves uint64
+	// FalseDeaths counts verdicts on nodes that were running.
+	FalseDeaths uint64
+	Steps       uint64
+}
+
+// Cluster is a set of nodes in virtual time. Not for concurrent use.
+type Cluster struct {
+	seed  uint64
+	opts  Options
+	now   member.Time
+	queue queue
+	net   *network
+	nodes []*node
+	calls []func()
+	// starting counts the starts that StartAll scheduled and that have not
+	// happened.
+	starting int
+	rand     *rand.Rand // of the schedule: joins, restarts
+	trace    trace
+	stats    Stats
+	spare    []*delivery
+	receive  core.Receive
+	addrs    map[netip.AddrPort]int
+}
+
+// node is one place in the cluster; its machine is nil while it is down.
+type node struct {
+	index   int
+	name    member.Name
+	addr    netip.AddrPort
+	keys    *keys
+	id      member.NodeID
+	epoch   member.Epoch
+	machine *core.Machine
+	life    uint64      // counts starts and stops: events of another life are void
+	wakeAt  member.Time // of the wake event that counts; others are stale
+	paused  bool
+	waiting []event // deliveries that arrived during the pause
+}
+
+// New returns a cluster in which no node runs yet.
+func New(opts Options) (*Cluster, error) {
+	if opts.Nodes == 0 {
+		opts.Nodes = 3
+	}
+	if opts.Timing == (core.Timing{}) {
+		opts.Timing = core.LAN()
+	}
+	if opts.Network == (Network{}) {
+		opts.Network = DefaultNetwork()
+	}
+	if opts.Nodes < 1 || opts.Nodes > 65_000 {
+		return nil, fmt.Errorf("sim: %d nodes, want 1 to 65000", opts.Nodes)
+	}
+	if err := opts.Timing.Validate(); err != nil {
+		return nil, err
+	}
+	c := &Cluster{
+		seed: opts.Seed, opts: opts, net: newNetwork(opts.Nodes, opts.Network),
+		rand: stream(opts.Seed, "schedule"), addrs: make(map[netip.AddrPort]int),
+		now: 1, trace: trace{fnvOffset},
+	}
+	for i := range opts.Nodes {
+		k := newKeys(opts.Seed, i)
+		n := &node{
+			index: i, name: member.Name(fmt.Sprintf("n%d", i)), keys: k, id: idOf(&k.public),
+			addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 7946),
+		}
+		c.nodes = append(c.nodes, n)
+		c.addrs[n.addr] = i
+	}
+	return c, nil
+}
+
+// Now returns the virtual time since the cluster was made.
+func (c *Cluster) Now() time.Duration { return time.Duration(c.now - 1) }
+
+// Len returns the number of nodes, running or not.
+func (c *Cluster) Len() int { return len(c.nodes) }
+
+// ID returns a node's identity.
+func (c *Cluster) ID(i int) member.NodeID { return c.nodes[i].id }
+
+// Machine returns the protocol of a node, nil while it is down. It may be read;
+// only the cluster may step it.
+func (c *Cluster) Machine(i int) *core.Machine { return c.nodes[i].machine }
+
+// Stats returns the counts so far.
+func (c *Cluster) Stats() Stats { return c.stats }
+
+// Hash returns the hash of all that happened so far.
+func (c *Cluster) Hash() uint64 { return c.trace.hash }
+
+// Start runs a node in a new epoch. With a contact, it joins through it.
+func (c *Cluster) Start(i int, contacts ...int) {
+	n := c.nodes[i]
+	if n.machine != nil {
+		return
+	}
+	n.epoch++
+	n.life++
+	n.paused, n.waiting = false, nil
+	m, err := core.New(c.now, core.Config{
+		ID: n.id, PublicKey: n.keys.public, Name: n.name, Epoch: n.epoch, Addrs: []netip.AddrPort{n.addr},
+		Timing: c.opts.Timing, MembersMax: max(2*len(c.nodes), 1024), Keys: n.keys,
+		Rand: stream(c.seed, fmt.Sprintf("node/%d/%d", i, n.epoch)),
+	})
+	if err != nil {
+		panic(fmt.Sprintf("sim: node %d: %v", i, err)) // the options were validated
+	}
+	n.machine, n.wakeAt = m, 0
+	c.trace.note(c.now, i, 'S', nil)
+	if len(contacts) > 0 {
+		var addrs []netip.AddrPort
+		for _, contact := range contacts {
+			addrs = append(addrs, c.nodes[contact].addr)
+		}
+		c.Step(i, &core.Seeds{Addrs: addrs})
+		c.Step(i, &core.Join{Addrs: addrs})
+		return
+	}
+	c.arm(n)
+}
+
+// StartAll runs every node: the first at once, and each other one joins through
+// it after a random part of spread.
+func (c *Cluster) StartAll(spread time.Duration) {
+	c.Start(0)
+	for i := 1; i < len(c.nodes); i++ {
+		c.starting++
+		c.After(draw.Within(c.rand, spread), func() {
+			c.starting--
+			c.Start(i, 0)
+		})
+	}
+}
+
+// Kill stops a node at once; it remembers nothing but its identity and epoch.
+func (c *Cluster) Kill(i int) {
+	n := c.nodes[i]
+	n.machine = nil
+	n.life++
+	c.trace.note(c.now, i, 'K', nil)
+}
+
+// Pause freezes a node: what arrives waits, timers do not run.
+func (c *Cluster) Pause(i int) { c.nodes[i].paused = true }
+
+// Resume lets a frozen node run on: it meets all that arrived at once.
+func (c *Cluster) Resume(i int) {
+	n := c.nodes[i]
+	if !n.paused {
+		return
+	}
+	n.paused = false
+	for _, e := range n.waiting {
+		e.at = c.now
+		c.queue.push(e)
+	}
+	n.waiting = nil
+	if n.machine != nil {
+		n.wakeAt = 0
+		c.arm(n)
+	}
+}
+
+// Step gives a node an input now, as a command from its application.
+func (c *Cluster) Step(i int, in core.Input) {
+	n := c.nodes[i]
+	if n.machine == nil {
+		return
+	}
+	c.stats.Steps++
+	c.apply(n, n.machine.Step(c.now, in))
+}
+
+// After calls f when d has passed.
+func (c *Cluster) After(d time.Duration, f func()) {
+	c.calls = append(c.calls, f)
+	c.queue.push(event{at: c.now.Add(d), kind: eventCall, arg: uint64(len(c.calls) - 1)})
+}
+
+// Run lets d pass.
+func (c *Cluster) Run(d time.Duration) {
+	end := c.now.Add(d)
+	for len(c.queue.heap) > 0 && c.queue.heap[0].at <= end {
+		c.happen(c.queue.pop())
+	}
+	c.now = end
+}
+
+// RunUntil lets time pass until the condition holds, looking every step, and
+// reports whether it did within limit and how long it took.
+func (c *Cluster) RunUntil(limit, step time.Duration, condition func() bool) (time.Duration, bool) {
+	start := c.now
+	for {
+		if condition() {
+			return c.now.Sub(start), true
+		}
+		if c.now.Sub(start) >= limit {
+			return limit, false
+		}
+		c.Run(step)
+	}
+}
+
+func (c *Cluster) happen(e event) {
+	c.now = e.at
+	n := c.nodes[e.node]
+	switch e.kind {
+	case eventCall:
+		f := c.calls[e.arg]
+		c.calls[e.arg] = nil
+		f()
+	case eventWake:
+		if n.machine != nil && e.arg == n.life && e.at == n.wakeAt && !n.paused {
+			n.wakeAt = 0
+			c.Step(n.index, core.Tick{})
+		}
+	case eventBroken:
+		if e.arg == n.life {
+			c.Step(n.index, &core.Unreachable{Addr: c.nodes[e.from].addr})
+		}
+	case eventDeliver:
+		c.deliver(n, e)
+	}
+}
+
+func (c *Cluster) deliver(n *node, e event) {
+	switch {
+	case n.machine == nil || !c.net.open(int(e.from), n.index):
+		c.stats.Lost++
+	case n.paused:
+		n.waiting = append(n.waiting, e)
+		return
+	default:
+		from := c.nodes[e.from]
+		c.trace.note(c.now, n.index, byte('d'+e.data.lane), e.data.payload)
+		c.receive = core.Receive{
+			From:    core.Peer{ID: from.id, Addr: from.addr, Lane: e.data.lane},
+			Payload: e.data.payload,
+		}
+		c.Step(n.index, &c.receive)
+	}
+	c.spare = append(c.spare, e.data)
+}
+
+// apply sends what a step asks for and notes what happened.
+func (c *Cluster) apply(n *node, out *core.Output) {
+	for i := range out.Packets {
+		p := &out.Packets[i]
+		if p.Lane == core.Stream {
+			c.stats.Frames++
+			c.stats.FrameBytes += uint64(len(p.Payload))
+		} else {
+			c.stats.Packets++
+			c.stats.Bytes += uint64(len(p.Payload))
+		}
+		if to, ok := c.addrs[p.Addr]; ok && to != n.index {
+			c.send(n.index, to, p)
+		}
+	}
+	for i := range out.Events {
+		c.note(n, &out.Events[i])
+	}
+	c.arm(n)
+}
+
+// arm schedules the node's next wake-up. An earlier one that is still scheduled
+// finds wakeAt changed and does nothing.
+func (c *Cluster) arm(n *node) {
+	if at := max(n.machine.Deadline(), c.now); at != n.wakeAt {
+		n.wakeAt = at
+		c.queue.push(event{at: at, kind: eventWake, node: int32(n.index), arg: n.life})
+	}
+}

@@ -1,0 +1,118 @@
+package sim
+
+import (
+	"github.com/hearsay-gossip/hearsay/core"
+	"github.com/hearsay-gossip/hearsay/core/effect"
+	"github.com/hearsay-gossip/hearsay/member"
+)
+
+// note counts an event and adds it to the trace.
+func (c *Cluster) note(n *node, e *core.Event) {
+	c.trace.note(c.now, n.index, byte(e.Kind), e.ID[:])
+	switch e.Kind {
+	case effect.MemberSuspected:
+		c.stats.Suspicions++
+	case effect.MemberDied:
+		c.stats.Deaths++
+		if c.running(e.ID) {
+			c.stats.FalseDeaths++
+		}
+	case effect.MemberLeft:
+		c.stats.Leaves++
+	}
+	if c.opts.Observe != nil {
+		c.opts.Observe(n.index, c.Now(), e)
+	}
+}
+
+func (c *Cluster) running(id member.NodeID) bool {
+	for _, n := range c.nodes {
+		if n.id == id {
+			return n.machine != nil && !n.paused
+		}
+	}
+	return false
+}
+
+// Running returns how many nodes are up, frozen ones included.
+func (c *Cluster) Running() int {
+	running := 0
+	for _, n := range c.nodes {
+		if n.machine != nil {
+			running++
+		}
+	}
+	return running
+}
+
+// Full reports whether every running node holds exactly the running nodes to be
+// alive, and all joins that were scheduled have begun.
+func (c *Cluster) Full() bool {
+	if c.starting > 0 {
+		return false
+	}
+	for _, n := range c.nodes {
+		if n.machine != nil && !c.fullAt(n) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Cluster) fullAt(n *node) bool {
+	if n.machine.Live() != c.Running() {
+		return false
+	}
+	for _, other := range c.nodes {
+		if other.machine == nil {
+			continue
+		}
+		if v, ok := n.machine.Lookup(other.id); !ok || v.Claim.State != member.Alive {
+			return false
+		}
+	}
+	return true
+}
+
+// Agreed reports whether all running nodes know the same: equal roots.
+func (c *Cluster) Agreed() bool {
+	var root uint64
+	first := true
+	for _, n := range c.nodes {
+		switch {
+		case n.machine == nil:
+		case first:
+			root, first = n.machine.Root(), false
+		case n.machine.Root() != root:
+			return false
+		}
+	}
+	return true
+}
+
+// StateOf returns what one node believes of another; 0 if it does not know it
+// or is down itself.
+func (c *Cluster) StateOf(observer, subject int) member.State {
+	n := c.nodes[observer]
+	if n.machine == nil {
+		return 0
+	}
+	v, _ := n.machine.Lookup(c.nodes[subject].id)
+	return v.Claim.State
+}
+
+// All reports whether every running node but the subjects believes the state of
+// each of them.
+func (c *Cluster) All(state member.State, subjects ...int) bool {
+	for i, n := range c.nodes {
+		if n.machine == nil {
+			continue
+		}
+		for _, s := range subjects {
+			if s != i && c.StateOf(i, s) != state {
+				return false
+			}
+		}
+	}
+	return true
+}
