@@ -137,8 +137,8 @@ func (l *Lab) assemble(n int, newFabric builder) error {
 	return l.settle()
 }
 
-// settle waits until every device carries frames: the kernel raises the
-// carrier in a worker of its own, and drops what is sent before.
+// settle waits until every device carries frames and every address receives
+// them: kernel workers see to both, and what is sent before is dropped.
 func (l *Lab) settle() error {
 	expired := time.After(settleMax)
 	again := time.NewTicker(2 * time.Millisecond)
@@ -158,7 +158,7 @@ func (l *Lab) settle() error {
 
 func (l *Lab) ready() (bool, error) {
 	for _, host := range l.hosts {
-		if up, err := host.ns.deviceUp(); err != nil || !up {
+		if ready, err := host.ns.ready(host.addr6); err != nil || !ready {
 			return false, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,16 +51,23 @@ func (ns namespace) run(stdin, name string, args ...string) error {
 	return ns.do(func() error { return execute(stdin, name, args...) })
 }
 
-// deviceUp reports whether the host's device carries frames.
-func (ns namespace) deviceUp() (up bool, err error) {
+// ready reports whether the host's device carries frames and its IPv6 address,
+// if valid, receives them.
+func (ns namespace) ready(addr6 netip.Addr) (ready bool, err error) {
 	err = ns.do(func() error {
 		link, err := net.InterfaceByName(device)
-		if err == nil {
-			up = link.Flags&net.FlagRunning != 0
+		if err != nil {
+			return err
 		}
+		ready = link.Flags&net.FlagRunning != 0
+		if !ready || !addr6.IsValid() {
+			return nil
+		}
+		table, err := os.ReadFile("/proc/thread-self/net/ipv6_route")
+		ready = hasLocalRoute(string(table), addr6)
 		return err
 	})
-	return up, err
+	return ready, err
 }
 
 // do runs fn on a thread inside the namespace.

@@ -1,8 +1,11 @@
 package netlab
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -62,4 +65,24 @@ func forwardingPorts(report []byte) (int, error) {
 		}
 	}
 	return ports, nil
+}
+
+// hasLocalRoute reports whether the kernel accepts packets for an IPv6 address,
+// by the text of /proc/net/ipv6_route. It is a worker's job to install that
+// route: for a while after the address exists, and can be bound, the kernel
+// drops what arrives for it.
+func hasLocalRoute(table string, addr netip.Addr) bool {
+	const local = 0x80000000 // RTF_LOCAL of linux/ipv6_route.h
+	for line := range strings.Lines(table) {
+		// Destination and its length, source and its length, next hop, metric,
+		// two counters, flags, device: all but the device in hexadecimal.
+		fields := strings.Fields(line)
+		if len(fields) != 10 || fields[0] != hex.EncodeToString(addr.AsSlice()) || fields[1] != "80" {
+			continue
+		}
+		if flags, err := strconv.ParseUint(fields[8], 16, 32); err == nil && flags&local != 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -1,6 +1,9 @@
 package netlab
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestCutScriptNamesBothPorts(t *testing.T) {
 	const want = `add element bridge netlab cut { "p0" . "p1", "p12" . "p3" }` + "\n"
@@ -33,5 +36,26 @@ func TestForwardingPortsCountsBridgePortsOnly(t *testing.T) {
 	}
 	if _, err := forwardingPorts([]byte("[{")); err == nil {
 		t.Error("half a report was parsed")
+	}
+}
+
+func TestLocalRouteIsToldFromThePrefix(t *testing.T) {
+	const (
+		prefix = "fd687361790000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0\n"
+		host   = "fd687361790000000000000000000002 80 00000000000000000000000000000000 00 00000000000000000000000000000000 00000000 00000002 00000000 80200001     eth0\n"
+	)
+	for table, want := range map[string]bool{
+		"":            false,
+		prefix:        false,
+		prefix + host: true,
+		host[:60]:     false,
+		strings.Replace(host, "80200001", "00000001", 1): false,
+	} {
+		if got := hasLocalRoute(table, hostAddr6(1)); got != want {
+			t.Errorf("%v, want %v, in:\n%s", got, want, table)
+		}
+	}
+	if hasLocalRoute(prefix+host, hostAddr6(0)) {
+		t.Error("another host's route was taken for it")
 	}
 }

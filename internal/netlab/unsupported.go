@@ -4,6 +4,7 @@ package netlab
 
 import (
 	"fmt"
+	"net/netip"
 	"runtime"
 )
 
@@ -19,7 +20,7 @@ func (namespace) remove() error         { return ErrUnsupported }
 func (namespace) do(func() error) error { return ErrUnsupported }
 
 func (namespace) run(string, string, ...string) error { return ErrUnsupported }
-func (namespace) deviceUp() (bool, error)             { return false, ErrUnsupported }
+func (namespace) ready(netip.Addr) (bool, error)      { return false, ErrUnsupported }
 
 func newBridge(labName, []namespace) (fabric, error) { return nil, ErrUnsupported }
 
