@@ -192,7 +192,8 @@ func TestDeltaIsWalkedInOrderOnce(t *testing.T) {
 }
 
 func TestWalkOfADeltaEndsAtDamage(t *testing.T) {
-	encoded := append(rolePrimary.Append(nil), 0)
+	encoded := append(rolePrimary.Append(nil), 0) // version 0, and what looks like an entry
+	encoded = zoneDeleted.Append(encoded)
 	var d wire.Delta
 	d.SetEntries(encoded)
 	var e wire.Entry

@@ -46,6 +46,15 @@ func TestEnvelopeLengths(t *testing.T) {
 	}
 }
 
+func TestAppendBodyWritesWhatAppendDoes(t *testing.T) {
+	for _, g := range goldens() {
+		got := wire.AppendBody([]byte("kept"), g.message.Type(), g.body())
+		if want := append([]byte("kept"), g.bytes()...); !bytes.Equal(got, want) {
+			t.Errorf("%s: % x, want % x", g.name, got, want)
+		}
+	}
+}
+
 func TestEnvelopeOutOfRangeIsRefused(t *testing.T) {
 	for _, tt := range []struct {
 		why, payload, what string

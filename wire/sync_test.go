@@ -210,7 +210,8 @@ func TestEntriesAreWalkedInOrderOnce(t *testing.T) {
 
 func TestWalkOfEntriesEndsAtDamage(t *testing.T) {
 	var m wire.Entries
-	m.SetStamps(append(wire.AppendStamp(nil, &aliceAlive), 0))
+	encoded := append(wire.AppendStamp(nil, &aliceAlive), alice[:]...) // an ID, and state 0xb0
+	m.SetStamps(wire.AppendStamp(encoded, &bobDead))
 	var s wire.Stamp
 	if !m.Next(&s) || m.Next(&s) || m.Next(&s) {
 		t.Error("want the whole stamp, then the end")
