@@ -125,7 +125,7 @@ func TestListenReportsWhatIsNoAddress(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Listen(ctx, "localhost:0"); !errors.Is(err, context.Canceled) {
+	if _, err := Listen(ctx, "127.0.0.1:0"); !errors.Is(err, context.Canceled) {
 		t.Errorf("Listen with a cancelled context = %v, want context.Canceled", err)
 	}
 }

@@ -56,6 +56,10 @@ func Network(name, bind string) string {
 // in counters. An address in use is syscall.EADDRINUSE to [errors.Is] on every
 // system.
 func Listen(ctx context.Context, bind string, counters *transport.Counters) (*Endpoint, error) {
+	// Package net looks at ctx only while it resolves a name.
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("listen %s %s: %w", Network("tcp", bind), bind, err)
+	}
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, Network("tcp", bind), bind)
 	if err != nil {
