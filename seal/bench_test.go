@@ -130,17 +130,20 @@ func BenchmarkRenew(b *testing.B) {
 	}
 }
 
+// liveHeap returns the bytes in use after a collection, and a second one for
+// what only finalizers held.
+func liveHeap() float64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
+
 // BenchmarkPeerMemory reports the heap that a box takes, and that each of 1,000
 // peers adds: with a live session, and once it has been silent.
 func BenchmarkPeerMemory(b *testing.B) {
 	const crowd = 1000
-	heap := func() float64 {
-		runtime.GC()
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return float64(m.HeapAlloc)
-	}
 	for b.Loop() {
 		packets := make([][]byte, crowd)
 		id := testIdentity(0).ID()
@@ -152,18 +155,18 @@ func BenchmarkPeerMemory(b *testing.B) {
 			}
 			packets[i], _ = box.Seal(nil, 0, id, []byte("words"))
 		}
-		empty := heap()
+		empty := liveHeap()
 		to := testBox(b, 0, 1)
-		fresh := heap()
+		fresh := liveHeap()
 		for i, packet := range packets {
 			now := member.Time(i) * member.Time(time.Second/100)
 			if _, _, err := to.Open(nil, now, origin, packet); err != nil {
 				b.Fatal(err)
 			}
 		}
-		full := heap()
+		full := liveHeap()
 		to.peers.settle(member.Time(time.Hour))
-		asleep := heap()
+		asleep := liveHeap()
 		b.ReportMetric(fresh-empty, "B/box")
 		b.ReportMetric((full-fresh)/crowd, "B/peer")
 		b.ReportMetric((asleep-fresh)/crowd, "B/silent-peer")

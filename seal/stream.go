@@ -78,11 +78,12 @@ func NewStreams(cfg StreamConfig) (*Streams, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mint node certificate: %w", err)
 	}
+	// The key exchange is the library's default, hybrid post-quantum: streams
+	// deliver ring keys, and a recording outlives them.
 	s.client = &tls.Config{
 		MinVersion:             tls.VersionTLS13,
 		Certificates:           []tls.Certificate{certificate},
 		NextProtos:             []string{alpn},
-		CurvePreferences:       []tls.CurveID{tls.X25519},
 		SessionTicketsDisabled: true,
 		// No authority is asked: the key is the node, and checkNode sees to it
 		// that it is one. Which node, and whether it may, is decided after.

@@ -395,3 +395,29 @@ func BenchmarkHandshake(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkIdleStream reports the heap that one end of a proven stream holds
+// while nobody speaks.
+func BenchmarkIdleStream(b *testing.B) {
+	const crowd = 100
+	client, server := testStreams(b, 1), testStreams(b, 2)
+	for b.Loop() {
+		nears, fars := make([]net.Conn, crowd), make([]net.Conn, crowd)
+		for i := range crowd {
+			nears[i], fars[i] = net.Pipe()
+		}
+		before := liveHeap()
+		conns := make([]*Conn, 0, 2*crowd)
+		for i := range crowd {
+			c, s := meet(client, server, nears[i], fars[i], member.NodeID{})
+			if c.err != nil || s.err != nil {
+				b.Fatal(c.err, s.err)
+			}
+			conns = append(conns, c.conn, s.conn)
+		}
+		b.ReportMetric((liveHeap()-before)/float64(len(conns)), "B/end")
+		for i := range crowd {
+			nears[i].Close()
+		}
+	}
+}
