@@ -7,21 +7,21 @@
 // which is why nothing in it may depend on a clock, on map order, on floating
 // point or on a generator of its own.
 //
-//	          Receive, Tick, commands
-//	                    │
-//	    ┌───────────────▼────────────────┐
-//	    │            Machine             │
-//	    │  swim      rumor      store    │   sub-machines know nothing of each
-//	    │  members   queue      facts    │   other; the machine wires them
-//	    └───────────────┬────────────────┘
-//	                    ▼
-//	            packets, events
+//		          Receive, Tick, commands
+//		                    │
+//		    ┌───────────────▼────────────────┐
+//		    │            Machine             │
+//		    │  swim      rumor      store    │   sub-machines know nothing of each
+//		    │  members   queue      facts    │   other; the machine wires them
+//		    └───────────────┬────────────────┘
+//		                    ▼
+//		            packets, events
 //
-//   - core/swim decides who is here: probes, suspicion, refutation, healing.
-//   - core/rumor decides what rides on the next packet.
-//   - core/store holds what members publish.
-//   - sync.go, here, reconciles both with a peer whose root differs.
-//   - core/effect is what sub-machines ask for; core/draw is chance.
+//	  - core/swim decides who is here: probes, suspicion, refutation, healing.
+//	  - core/rumor decides what rides on the next packet.
+//	  - core/store holds what members publish.
+//	  - sync.go, here, reconciles both with a peer whose root differs.
+//	  - core/effect is what sub-machines ask for; core/draw is chance.
 //
 // The best way in is core/testdata: each file is a conversation between a few
 // nodes, in the order it happens, with the section of the paper it follows.

@@ -25,7 +25,7 @@ func (m *Machine) finish(now Time) {
 		r := &m.out.Rumors[i]
 		m.rumors.Push(r.Key, m.out.Body(r))
 	}
-	m.forgetMembers()
+	m.forgetFacts()
 	m.noteRoot(now)
 	if m.rumors.Len() > 0 && now >= m.gossip.next {
 		m.push(now)
@@ -72,14 +72,19 @@ func (m *Machine) assemble(s *effect.Send, budget int) {
 	}
 }
 
-// forgetMembers drops the facts of those that are no longer of interest.
-func (m *Machine) forgetMembers() {
+// forgetFacts drops the facts of those who are no longer of interest, and what
+// members published before they restarted.
+func (m *Machine) forgetFacts() {
 	for i := range m.out.Events {
-		switch e := &m.out.Events[i]; e.Kind {
+		e := &m.out.Events[i]
+		if e.ID == m.cfg.ID {
+			continue
+		}
+		switch e.Kind {
 		case effect.MemberLeft, effect.MemberForgotten:
-			if e.ID != m.cfg.ID {
-				m.store.Drop(e.ID)
-			}
+			m.store.Drop(e.ID)
+		case effect.MemberJoined, effect.MemberUpdated, effect.MemberRefuted:
+			m.store.Restart(e.ID, e.Claim.Epoch)
 		}
 	}
 }

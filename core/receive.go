@@ -3,6 +3,7 @@ package core
 import (
 	"github.com/hearsay-gossip/hearsay/core/store"
 	"github.com/hearsay-gossip/hearsay/core/swim"
+	"github.com/hearsay-gossip/hearsay/member"
 	"github.com/hearsay-gossip/hearsay/wire"
 )
 
@@ -44,6 +45,7 @@ const (
 	dropUnknownType
 	dropTooMany
 	dropNoOwner
+	dropVoid
 	dropEnd
 )
 
@@ -152,33 +154,37 @@ func (m *Machine) dispatch(now Time, from Peer, t wire.Type, body []byte) (err e
 }
 
 func (m *Machine) onFact(now Time, from Peer, f *wire.Fact) {
-	publicKey, ok := m.swim.PublicKey(f.Owner)
-	if !ok {
-		m.drops[dropNoOwner]++
-		return
-	}
-	if m.store.OnFact(publicKey, f) == store.Gap {
+	if publicKey := m.owner(f.Owner, f.Generation); publicKey != nil && m.store.OnFact(publicKey, f) == store.Gap {
 		m.askFacts(now, from, f.Owner)
 	}
 }
 
 func (m *Machine) onAdvert(now Time, from Peer, a *wire.Advert) {
-	if _, ok := m.swim.PublicKey(a.Owner); !ok {
-		m.drops[dropNoOwner]++
-		return
-	}
-	if m.store.OnAdvert(a) == store.Gap {
+	if m.owner(a.Owner, a.Generation) != nil && m.store.OnAdvert(a) == store.Gap {
 		m.askFacts(now, from, a.Owner)
 	}
 }
 
 func (m *Machine) onDelta(d *wire.Delta) {
-	publicKey, ok := m.swim.PublicKey(d.Owner)
-	if !ok {
-		m.drops[dropNoOwner]++
-		return
+	if publicKey := m.owner(d.Owner, d.Generation); publicKey != nil {
+		m.store.OnDelta(publicKey, d)
 	}
-	m.store.OnDelta(publicKey, d)
+}
+
+// owner returns the key that must have signed facts of a generation, or nil if
+// they are of no interest: their owner is unknown or gone for good, or has since
+// restarted.
+func (m *Machine) owner(id member.NodeID, g wire.Generation) *[wire.PublicKeySize]byte {
+	publicKey, epoch, ok := m.swim.Owner(id)
+	switch {
+	case !ok:
+		m.drops[dropNoOwner]++
+		return nil
+	case g < store.FirstGeneration(epoch):
+		m.drops[dropVoid]++
+		return nil
+	}
+	return publicKey
 }
 
 // Drops calls visit with each reason for which something was dropped, in a
@@ -188,6 +194,7 @@ func (m *Machine) Drops(visit func(reason string, count uint64)) {
 	visit("unknown_type", m.drops[dropUnknownType])
 	visit("too_many_messages", m.drops[dropTooMany])
 	visit("unknown_owner", m.drops[dropNoOwner])
+	visit("void_generation", m.drops[dropVoid])
 	visit("sig_fail", m.swim.Drops(swim.DropSignature)+m.store.DroppedSignatures())
 	visit("unknown_subject", m.swim.Drops(swim.DropUnknownSubject))
 	visit("unproven", m.swim.Drops(swim.DropUnproven))

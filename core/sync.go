@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hearsay-gossip/hearsay/core/effect"
+	"github.com/hearsay-gossip/hearsay/core/store"
 	"github.com/hearsay-gossip/hearsay/core/swim"
 	"github.com/hearsay-gossip/hearsay/member"
 	"github.com/hearsay-gossip/hearsay/wire"
@@ -166,9 +167,10 @@ func (m *Machine) answerStamp(now Time, b *bulk, s *wire.Stamp) {
 	case c > 0:
 		w.Record = m.swim.WantsRecord(s)
 	}
-	_, current := m.swim.PublicKey(s.ID)
+	_, epoch, current := m.swim.Owner(s.ID)
 	switch c := m.store.Compare(s); {
 	case !current && !w.Record: // has left, or is of no interest
+	case c > 0 && s.Generation < store.FirstGeneration(epoch): // of a life that is over
 	case c < 0:
 		b.facts(s.ID, s.Generation, s.Version)
 	case c > 0:

@@ -44,6 +44,10 @@ const (
 // generations within one life.
 const generationBits = 16
 
+// FirstGeneration returns the generation that an owner begins an epoch with; all
+// below it is of an earlier life.
+func FirstGeneration(e member.Epoch) wire.Generation { return wire.Generation(e) << generationBits }
+
 // Config is what a Store is made of.
 type Config struct {
 	ID      member.NodeID
@@ -69,7 +73,7 @@ type Store struct {
 func New(cfg Config) *Store {
 	s := &Store{cfg: cfg, owners: make(map[member.NodeID]*owner)}
 	s.own = s.ownerOf(cfg.ID)
-	s.own.current.generation = wire.Generation(cfg.Epoch) << generationBits
+	s.own.current.generation = FirstGeneration(cfg.Epoch)
 	return s
 }
 
@@ -170,6 +174,21 @@ func (s *Store) Drop(id member.NodeID) {
 		s.hash ^= o.hash
 		delete(s.owners, id)
 	}
+}
+
+// Restart voids what an owner published before the epoch it is in now, and
+// reports its facts as deleted.
+func (s *Store) Restart(id member.NodeID, e member.Epoch) {
+	o, ok := s.owners[id]
+	if !ok || o.current.version == 0 || o.current.generation >= FirstGeneration(e) {
+		return
+	}
+	for _, f := range o.current.log {
+		if !f.tombstone {
+			s.report(id, &fact{key: f.key, tombstone: true}, 0)
+		}
+	}
+	s.Drop(id)
 }
 
 // Lookup returns the value of a key of an owner. The value is shared.

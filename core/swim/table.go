@@ -201,14 +201,14 @@ func (m *Machine) Mark(id member.NodeID, pass uint32) bool {
 // Marked reports whether Mark noted member i of Len in the pass.
 func (m *Machine) Marked(i int, pass uint32) bool { return m.table.entries[i].mark == pass }
 
-// PublicKey returns the key of a member, and false for one that is unknown or
-// has left: what those publish is of no interest.
-func (m *Machine) PublicKey(id member.NodeID) (*[wire.PublicKeySize]byte, bool) {
+// Owner returns the key of a member and the epoch it is in, and false for one
+// that is unknown or has left: what those publish is of no interest.
+func (m *Machine) Owner(id member.NodeID) (*[wire.PublicKeySize]byte, member.Epoch, bool) {
 	e, known := m.table.index[id]
 	if !known || e.claim.State == member.Left {
-		return nil, false
+		return nil, 0, false
 	}
-	return &e.publicKey, true
+	return &e.publicKey, e.claim.Epoch, true
 }
 
 // Addr returns where a member is reached first.
