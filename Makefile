@@ -32,7 +32,7 @@ benchstat: ## make benchstat OLD=file NEW=file
 	$(TOOL) benchstat $(OLD) $(NEW)
 
 e2e: ## real processes in network namespaces; needs root, ip and nft
-	$(GO) test -tags e2e -count=1 -v ./e2e/...
+	$(GO) test -tags e2e -count=1 -v ./e2e/... ./internal/netlab/...
 
 golden: ## rewrite the golden files; commit only what you can explain
 	tools/golden $(PKG)
