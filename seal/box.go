@@ -42,7 +42,7 @@ type Config struct {
 	Rand io.Reader
 	// MaxSessions bounds the sessions remembered, two a peer; 0 means 32,768,
 	// enough for 16,384 members. Below twice the members peers push each other
-	// out and prove themselves again and again: 36 microseconds each time.
+	// out and prove themselves again and again: 57 microseconds each time.
 	MaxSessions int
 	// Insecure sends plaintext with a checksum and the cluster's ID, and
 	// believes what others write about themselves. A sealed box never accepts
@@ -239,9 +239,8 @@ func (b *Box) finish(dst []byte, at int, receiver [member.NodeIDSize]byte) []byt
 }
 
 // Open checks a packet that came from an address, decrypts it into the spare
-// capacity of dst, and returns its payload, which lies there, and its sender.
-// dst may be the very beginning of what the packet's own buffer has spare, but
-// must not overlap the packet. Where it has room for the packet, and on
+// capacity of dst, which must not overlap the packet, and returns its payload,
+// which lies there, and its sender. Where dst has room for the packet, and on
 // sessions already known, nothing is allocated.
 //
 // The error is always a [Reason]; the packet then changed nothing, though a
