@@ -3,9 +3,9 @@
 
 GO   ?= go
 TOOL  = $(GO) tool -modfile=tools/go.mod
-# executions a fuzz target; a count, since a run by the clock may end in a
+# executions a fuzz target, some seconds each; a count, since a run by the clock may end in a
 # spurious "context deadline exceeded"
-FUZZ ?= 20000x
+FUZZ ?= 50000x
 PKG  ?= ./...
 
 .PHONY: test race lint fuzz sim bench benchstat e2e golden docs cross test386 fmt
