@@ -37,9 +37,6 @@ type Key [keySize]byte
 // String hides the key.
 func (Key) String() string { return "key(256 bit)" }
 
-// GoString hides the key from %#v.
-func (k Key) GoString() string { return k.String() }
-
 // Format hides the key from every verb of fmt.
 func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) }
 

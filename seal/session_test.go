@@ -3,7 +3,6 @@ package seal
 import (
 	"errors"
 	"io"
-	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -310,67 +309,26 @@ func TestSilentPeerShrinksAndComesBack(t *testing.T) {
 	mustRefuse(t, b, later, seen, Replay) // What was seen before stays seen.
 }
 
-func TestNewSessionsAreLimitedBySourceAndInAll(t *testing.T) {
-	b := testBox(t, 2, 1)
-	forged := sealTo(t, testBox(t, 1, 1), 0, b, "words")
-	forged[len(forged)-1] ^= 1
-	counts := map[Reason]int{}
-	flood := func(from netip.AddrPort, n int, now member.Time) {
-		clear(counts)
-		for i := range n {
-			forged[5], forged[6] = byte(i), byte(i>>8)
-			_, _, err := b.Open(nil, now, from, forged)
-			r, _ := ReasonOf(err)
-			counts[r]++
-		}
-	}
-	flood(origin, 2*sourceRate, 0)
-	if counts[AuthFail] != sourceRate || counts[SessionLimited] != sourceRate {
-		t.Errorf("one source: %v", counts)
-	}
-	flood(netip.AddrPortFrom(origin.Addr(), 1), 1, 0)
-	if counts[SessionLimited] != 1 {
-		t.Error("another port is another source")
-	}
-	flood(origin, sourceRate, member.Time(time.Second/2))
-	if counts[AuthFail] != sourceRate/2 {
-		t.Errorf("half a second later: %v", counts)
-	}
-	total := 0
-	for i := range byte(100) {
-		flood(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, i}), 1), sourceRate, member.Time(time.Hour))
-		total += counts[AuthFail]
-	}
-	if total != derivationRate {
-		t.Errorf("all sources: %d let through at one instant, want %d", total, derivationRate)
-	}
-	// A live session is not touched by all that: it needs no budget.
-	a := testBox(t, 1, 1)
-	mustOpen(t, b, member.Time(2*time.Hour), sealTo(t, a, 0, b, "in"), "in")
-	flood(origin, 2*sourceRate, member.Time(2*time.Hour))
-	mustOpen(t, b, member.Time(2*time.Hour), sealTo(t, a, 0, b, "still in"), "still in")
+func TestFormerLifeIsForgottenAtOnce(t *testing.T) {
+	a, b := testBox(t, 1, 1), testBox(t, 2, 1)
+	acquaint(t, 0, a, b)
+	late := sealTo(t, a, 0, b, "from a dead process")
+	mustOpen(t, b, 0, sealTo(t, testBox(t, 1, 2), 0, b, "next life"), "next life")
+	mustRefuse(t, b, 0, late, SessionUnproven)
 }
 
-func TestIPv6SourceIsItsNetwork(t *testing.T) {
-	var s sources
-	s.seed = testBox(t, 1, 1).in.sources.seed
-	spent := 0
-	for i := range 2 * sourceRate {
-		host := netip.AddrFrom16([16]byte{0x20, 0x01, 8: byte(i), 15: byte(i >> 8)})
-		if s.allow(0, host) {
-			spent++
+func TestPreviousSessionIsFreedByTheNextPacket(t *testing.T) {
+	a, b := testBox(t, 1, 1), testBox(t, 2, 1)
+	acquaint(t, 0, a, b)
+	for range 3 {
+		a.Renew()
+		mustOpen(t, b, 0, sealTo(t, a, 0, b, "words"), "words")
+		if n := len(b.peers.sessions); n != 2 {
+			t.Fatalf("%d sessions of one peer", n)
 		}
 	}
-	if spent != sourceRate {
-		t.Errorf("one /64 got %d sessions, want %d", spent, sourceRate)
-	}
-}
-
-func TestPacerOnAClockBelowZero(t *testing.T) {
-	var p pacer
-	for i := range 3 {
-		if got := p.allow(member.Time(-time.Hour), 2); got != (i < 2) {
-			t.Errorf("take %d of 2: %t", i, got)
-		}
+	mustOpen(t, b, member.Time(overlap), sealTo(t, a, 0, b, "words"), "words")
+	if n := len(b.peers.sessions); n != 1 {
+		t.Errorf("%d sessions after the overlap", n)
 	}
 }
