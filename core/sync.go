@@ -242,7 +242,9 @@ type bulk struct {
 	opened bool
 }
 
-func (m *Machine) startBulk(to Peer) bulk { return bulk{m: m, to: to} }
+func (m *Machine) startBulk(to Peer) bulk {
+	return bulk{m: m, to: to, opened: m.out.Reopen(to.ID, to.Addr, to.Lane)}
+}
 
 // next makes sure that a send is open which has room for one more message.
 func (b *bulk) next() {

@@ -105,6 +105,16 @@ func (o *Out) Open(to member.NodeID, addr netip.AddrPort, lane Lane) {
 	o.Sends = append(o.Sends, Send{To: to, Addr: addr, Lane: lane, start: n, end: n})
 }
 
+// Reopen reports whether the send opened last goes the same way and may be added
+// to, so that two answers to one packet become one.
+func (o *Out) Reopen(to member.NodeID, addr netip.AddrPort, lane Lane) bool {
+	if len(o.Sends) == 0 {
+		return false
+	}
+	s := o.Last()
+	return s.To == to && s.Addr == addr && s.Lane == lane && s.end == len(o.arena)
+}
+
 // Add appends a message to the send opened last.
 func (o *Out) Add(m wire.Message) {
 	o.checkOpen()

@@ -77,9 +77,14 @@ func (s *Store) OnDelta(publicKey *[wire.PublicKeySize]byte, m *wire.Delta) Outc
 	case m.From > have:
 		return Gap
 	}
+	// Only entries are signed. That the last one stands at the end of the range
+	// binds the range to a signature: nobody can claim versions that the owner
+	// never wrote. The newest write of a key is always there to be shown.
 	var fresh []wire.Entry
+	last := wire.Version(0)
 	walk := *m
 	for e := (wire.Entry{}); walk.Next(&e); {
+		last = e.Version
 		if e.Version <= have {
 			continue
 		}
@@ -88,6 +93,10 @@ func (s *Store) OnDelta(publicKey *[wire.PublicKeySize]byte, m *wire.Delta) Outc
 			return Refused
 		}
 		fresh = append(fresh, e)
+	}
+	if last != m.To {
+		s.drops++
+		return Refused
 	}
 	s.extend(o, m.Generation, fresh, m.To, m.Latest, 0)
 	return Applied

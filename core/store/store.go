@@ -276,22 +276,23 @@ func (s *Store) write(f *fact) {
 	s.report(s.own.id, f, 0)
 }
 
-// compact starts a new generation that holds the live facts alone. It is not
+// compact starts a new generation that holds the live facts, and the newest write. It is not
 // rumored: the root differs, and anti-entropy carries it.
 func (s *Store) compact() {
 	old := s.own.current
 	s.own.current = replica{generation: old.generation + 1}
 	r := &s.own.current
-	for _, f := range old.log {
-		if f.tombstone {
+	for i, f := range old.log {
+		// The newest write comes along even if it is a deletion: an owner that
+		// has written always has a signed entry at its version.
+		if f.tombstone && i < len(old.log)-1 {
 			continue
 		}
 		r.version++
-		moved := &fact{key: f.key, value: f.value, version: r.version}
+		moved := &fact{key: f.key, value: f.value, version: r.version, tombstone: f.tombstone}
 		s.sign(moved)
 		r.apply(moved)
 	}
-	r.version = max(r.version, 1) // version 0 would say that nothing was ever written
 	s.rehash(s.own)
 }
 
