@@ -56,26 +56,36 @@ func readKeyFile(dir, name string) (path string, text []byte, err error) {
 // that Go reports is made up from the read-only attribute.
 const modeMatters = runtime.GOOS != "windows"
 
-// writeKeyFile makes a new key file: a temporary file beside it, synced, then
-// linked to its name, so that it is there whole or not at all, also across a
+// writeKeyFile makes a new key file, there whole or not at all, also across a
 // power cut. It never replaces a file.
-func writeKeyFile(dir, name string, text []byte) (err error) {
+func writeKeyFile(dir, name string, text []byte) error {
 	path := filepath.Join(dir, name)
 	if _, err := os.Lstat(path); err == nil {
 		return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
 	}
+	return install(dir, name, text, publish)
+}
+
+// replaceKeyFile is writeKeyFile in place of what is there: after a power cut
+// the file is the old or the new one.
+func replaceKeyFile(dir, name string, text []byte) error {
+	return install(dir, name, text, os.Rename)
+}
+
+// install writes a draft beside the file, syncs it, gives it its name by move,
+// and syncs the directory.
+func install(dir, name string, text []byte, move func(draft, path string) error) error {
 	// CreateTemp opens with mode 0600.
 	draft, err := os.CreateTemp(dir, "."+name+"-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(draft.Name()) // Either a second name, or a failure's remains.
+	defer os.Remove(draft.Name()) // A second name, a failure's remains, or gone.
 	_, err = draft.Write(text)
-	err = errors.Join(err, draft.Sync(), draft.Close())
-	if err != nil {
+	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
 		return err
 	}
-	if err := publish(draft.Name(), path); err != nil {
+	if err := move(draft.Name(), filepath.Join(dir, name)); err != nil {
 		return err
 	}
 	return syncDir(dir)

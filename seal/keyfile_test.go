@@ -88,6 +88,12 @@ func TestRingFileRoundTrips(t *testing.T) {
 	if err := WriteRing(dir, ring); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a second WriteRing = %v", err)
 	}
+	if err := ReplaceRing(dir, DevRing("test")); err != nil {
+		t.Fatal(err)
+	}
+	if loaded, err = LoadRing(dir); err != nil || !loaded.Equal(DevRing("test")) {
+		t.Fatalf("LoadRing after ReplaceRing = %v", err)
+	}
 	checkOnlyFile(t, dir, RingFile)
 }
 
@@ -129,6 +135,29 @@ func TestKeyFileOpenToOthersIsRefused(t *testing.T) {
 				t.Errorf("mode %v: %v", mode, err)
 			}
 		}
+	}
+}
+
+// Neither a missing directory nor a name that is taken leaves a draft behind.
+func TestFailedWritesLeaveNothing(t *testing.T) {
+	dir := t.TempDir()
+	if err := WriteRing(filepath.Join(dir, "missing"), DevRing("test")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("WriteRing to no directory = %v", err)
+	}
+	path := filepath.Join(dir, RingFile)
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := ReplaceRing(dir, DevRing("test")); err == nil {
+		t.Error("ReplaceRing of a directory succeeded")
+	}
+	// Between the first look and the link, someone else was quicker.
+	if err := install(dir, RingFile, []byte("text"), publish); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("install over another's = %v", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("directory holds %v, %v", entries, err)
 	}
 }
 

@@ -38,6 +38,15 @@ func WriteRing(dir string, ring *Ring) error {
 	return nil
 }
 
+// ReplaceRing is [WriteRing] over an existing file: the step of a key rotation
+// that must be durable before it is acknowledged.
+func ReplaceRing(dir string, ring *Ring) error {
+	if err := replaceKeyFile(dir, RingFile, ring.encode()); err != nil {
+		return fmt.Errorf("replace ring: %w", err)
+	}
+	return nil
+}
+
 // LoadRing reads what [WriteRing] wrote. The error is [io/fs.ErrNotExist] when
 // there is no file, [ErrKeyFileMode] when others can read it, and [ErrKeyFile]
 // with the line at fault when its contents are damaged.
