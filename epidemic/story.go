@@ -19,7 +19,8 @@ type Chapter struct {
 
 // Tell plays the first trial of cfg and returns what happened in each round,
 // beginning with round 0, in which only the origins know. It is the same run
-// that [Run] counts as its first trial.
+// that [Run] counts as its first trial, but with Rounds set it goes on to the
+// last of them: nodes do not know that all know.
 func Tell(ctx context.Context, cfg Config) ([]Chapter, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -36,6 +37,10 @@ func Tell(ctx context.Context, cfg Config) ([]Chapter, error) {
 	note()
 	if !t.run(ctx, note) {
 		return story, ctx.Err()
+	}
+	for t.round < cfg.Rounds {
+		t.step()
+		note()
 	}
 	return story, nil
 }

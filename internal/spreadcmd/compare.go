@@ -1,0 +1,159 @@
+package spreadcmd
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/hearsay-gossip/hearsay/epidemic"
+)
+
+// Compare simulates several protocols with the same flags.
+type Compare struct {
+	Model
+	Output
+	Protocols []epidemic.Protocol `help:"Protocols to compare (default: all)." placeholder:"NAME,..."`
+	Chart     string              `default:"coverage" enum:"coverage,rounds,copies,residue" help:"What --plot draws: ${enum}."`
+}
+
+// chosen is the protocols asked for, all if none.
+func (c *Compare) chosen() []epidemic.Protocol {
+	if len(c.Protocols) == 0 {
+		return epidemic.Protocols()
+	}
+	return c.Protocols
+}
+
+// configs fills in the defaults. A comparison is never the toy: it is of
+// averages, in step.
+func (c *Compare) configs() ([]epidemic.Config, error) {
+	model := c.Model
+	if model.Nodes == nil {
+		nodes := toyNodes
+		model.Nodes = &nodes
+	}
+	var configs []epidemic.Config
+	var errs []error
+	for _, p := range c.chosen() {
+		cfg, err := model.config(p)
+		configs = append(configs, cfg)
+		errs = append(errs, err, ignoreIf(err != nil, cfg.Validate()))
+		if errors.Join(errs...) != nil {
+			break // the others have the same flags
+		}
+	}
+	return configs, errors.Join(errs...)
+}
+
+// Validate is called by kong after parsing.
+func (c *Compare) Validate() error {
+	_, err := c.configs()
+	return errors.Join(err, c.Output.validate())
+}
+
+// Run simulates and prints. An interrupted comparison prints the protocols that
+// were done.
+func (c *Compare) Run(ctx context.Context, app *kong.Kong) error {
+	configs, err := c.configs()
+	if err != nil {
+		return err
+	}
+	if c.Chart != "coverage" && c.Plot != "" {
+		model := c.Model
+		model.Nodes = &configs[0].Nodes
+		return c.sweep(ctx, app, model, c.chosen(), c.Chart)
+	}
+	var runs []*outcome
+	for _, cfg := range configs {
+		var run *outcome
+		if run, err = simulate(ctx, app, cfg, cfg.Protocol.String()); run != nil {
+			runs = append(runs, run)
+		}
+		if err != nil {
+			break
+		}
+	}
+	if len(runs) == 0 {
+		return err
+	}
+	if plotErr := c.plot(func() *figure { return coverage(runs) }); plotErr != nil {
+		return plotErr
+	}
+	switch {
+	case c.JSON:
+		reports := []report{}
+		for _, run := range runs {
+			reports = append(reports, run.report())
+		}
+		return errors.Join(writeJSON(app.Stdout, reports), err)
+	case c.CSV:
+		return errors.Join(writeComparisonCSV(app.Stdout, runs), err)
+	default:
+		return errors.Join(writeComparison(app.Stdout, runs), err)
+	}
+}
+
+// writeComparison prints a row per protocol.
+func writeComparison(w io.Writer, runs []*outcome) error {
+	p := &printer{w: w}
+	_, rest, _ := strings.Cut(title(withoutStop(runs[0].cfg)), " · ")
+	p.printf("%s\n\n", rest)
+	t := &table{}
+	t.row("protocol", "rounds", "theory", "error", "p99", "max", "reached all", "theory",
+		"never reached", "theory", "copies", "theory", "requests")
+	for _, run := range runs {
+		r, th := run.result, &run.theory
+		name := run.cfg.Protocol.String()
+		if stop := run.cfg.StopValue(); stop > 0 {
+			name += fmt.Sprintf(" (%d)", stop)
+		}
+		t.row(name, fixed(r.Rounds.Mean(), 2), fixed(th.Rounds, 2), signed(r.Rounds.Mean()-th.Rounds, 2),
+			count(r.Rounds.Quantile(.99)), count(r.Rounds.Quantile(1)), percent(r.ReachedAll()), percent(th.All()),
+			rare(r.Residue()), rare(run.residue()), fixed(r.CopiesPerNode(), 2), fixed(th.Copies, 2), fixed(r.RequestsPerNode(), 2))
+	}
+	p.printf("%s\n", t)
+	p.printf("rounds: mean of the trials that reached all; copies, requests: per node; lower bound for push: %s\n",
+		plural(runs[0].theory.LowerBound, "round"))
+	p.printf("in parentheses: the stop counter; theory: the Markov chain where it is small enough, else mean field\n")
+	if runs[0].cfg.Order == epidemic.Turn {
+		p.printf("theory describes order sync\n")
+	}
+	return p.err
+}
+
+// withoutStop leaves the counter, which only some protocols have, to the rows.
+func withoutStop(cfg epidemic.Config) epidemic.Config {
+	cfg.Protocol = epidemic.Push
+	return cfg
+}
+
+func writeComparisonCSV(w io.Writer, runs []*outcome) error {
+	records := [][]string{{
+		"protocol", "stop", "rounds_mean", "rounds_theory", "rounds_p50", "rounds_p99", "rounds_max",
+		"all_fraction", "theory_all_fraction", "residue", "theory_residue", "copies_per_node", "theory_copies_per_node",
+		"requests_per_node",
+	}}
+	for _, run := range runs {
+		r := run.report()
+		records = append(records, []string{
+			r.Protocol.String(), fmt.Sprint(r.Stop), r.Rounds.Mean.String(), r.Theory.Rounds.String(),
+			r.Rounds.P50.text(), r.Rounds.P99.text(), r.Rounds.Max.text(),
+			r.Reached.All.String(), r.Theory.AllFraction.String(), r.Residue.String(), r.Theory.Residue.String(),
+			r.Copies.String(), r.Theory.Copies.String(), r.Requests.String(),
+		})
+	}
+	return csv.NewWriter(w).WriteAll(records)
+}
+
+// text is the round in CSV, empty if there is none.
+func (w whole) text() string {
+	if w < 0 {
+		return ""
+	}
+	return fmt.Sprint(int(w))
+}

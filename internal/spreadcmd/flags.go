@@ -1,0 +1,126 @@
+package spreadcmd
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/hearsay-gossip/hearsay/epidemic"
+)
+
+// Model is the flags that say what to simulate, but for the protocol.
+type Model struct {
+	Nodes   *int            `help:"Nodes, dead ones included (default: 7, the toy; up to 10,000,000)." placeholder:"N"`
+	Fanout  int             `default:"3" short:"k" help:"Targets each node draws per round (default: ${default})." placeholder:"K"`
+	Rounds  *int            `help:"Stop after this many rounds; 0 until done (default: 0; the toy 3)." placeholder:"N"`
+	Loss    share           `default:"0" help:"Chance that a payload is lost: 5% or 0.05." placeholder:"P"`
+	Dead    share           `default:"0" help:"Share of nodes that are down, unnoticed: 5% or 0.05." placeholder:"F"`
+	DeadFor epidemic.Outage `default:"forever" help:"Dead nodes stay dead forever, or others are down each round: forever, round." placeholder:"TIME"`
+	Order   *epidemic.Order `help:"Nodes act at once, or one after another: sync, turn (default: sync; the toy turn)." placeholder:"ORDER"`
+	Stop    int             `default:"0" help:"k of rumor mongering (default: 4) or cap of median-counter (default: log log n)." placeholder:"K"`
+	Trials  *int            `help:"Runs to average over (default: by size, up to 1,000; the toy 1)." placeholder:"N"`
+	Seed    uint64          `default:"1" help:"Random seed: the same seed gives the same output (default: ${default})."`
+	Start   string          `default:"A" help:"Node at which the first update starts, a letter or an index (default: ${default})." placeholder:"NODE"`
+	Updates int             `default:"1" help:"Updates that spread at once, from neighboring nodes (default: ${default})." placeholder:"N"`
+}
+
+// The toy of the explainer.
+const (
+	toyNodes  = 7
+	toyRounds = 3
+)
+
+// trialBudget is the number of node trials a run gets without --trials: a
+// thousand trials of a thousand nodes take well under a second.
+const trialBudget = 1_000_000
+
+// toy reports whether the flags ask for the toy: neither a size nor statistics.
+func (m Model) toy() bool { return m.Nodes == nil && m.Trials == nil }
+
+// config fills in the defaults.
+func (m Model) config(p epidemic.Protocol) (epidemic.Config, error) {
+	cfg := epidemic.Config{
+		Nodes: toyNodes, Fanout: m.Fanout, Protocol: p, Loss: float64(m.Loss), Dead: float64(m.Dead),
+		Outage: m.DeadFor, Stop: m.Stop, Seed: m.Seed, Updates: m.Updates,
+	}
+	if m.Nodes != nil {
+		cfg.Nodes = *m.Nodes
+	}
+	if m.toy() {
+		cfg.Rounds, cfg.Order, cfg.Trials = toyRounds, epidemic.Turn, 1
+	} else {
+		cfg.Trials = min(max(trialBudget/max(cfg.Nodes, 1), 1), 1_000)
+	}
+	if m.Rounds != nil {
+		cfg.Rounds = *m.Rounds
+	}
+	if m.Order != nil {
+		cfg.Order = *m.Order
+	}
+	if m.Trials != nil {
+		cfg.Trials = *m.Trials
+	}
+	var err error
+	cfg.Start, err = parseNode(m.Start)
+	return cfg, err
+}
+
+// ErrStart is returned for text that names no node.
+var ErrStart = errors.New("unknown start")
+
+// parseNode reads a node as a letter from A on, or an index from 0 on.
+func parseNode(text string) (int, error) {
+	if len(text) == 1 && text[0] >= 'A' && text[0] <= 'Z' {
+		return int(text[0] - 'A'), nil
+	}
+	index, err := strconv.Atoi(text)
+	if err != nil || index < 0 {
+		return 0, fmt.Errorf("%w: %q, want a letter A to Z or an index from 0", ErrStart, text)
+	}
+	return index, nil
+}
+
+// nodeName is the letter of a node in a small cluster.
+func nodeName(i int) string { return string(rune('A' + i)) }
+
+// share is a probability, written as 5% or 0.05.
+type share float64
+
+// ErrShare is returned for text that is no share.
+var ErrShare = errors.New("not a share: want 5% or 0.05")
+
+// UnmarshalText reads a share. Its range is the simulation's to check.
+func (s *share) UnmarshalText(text []byte) error {
+	digits, percent := strings.CutSuffix(strings.TrimSpace(string(text)), "%")
+	value, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+	if err != nil || math.IsNaN(value) {
+		return fmt.Errorf("%q is %w", text, ErrShare)
+	}
+	if percent {
+		value /= 100
+	}
+	*s = share(value)
+	return nil
+}
+
+// Output is the flags that say how to print.
+type Output struct {
+	JSON bool   `help:"Print JSON." xor:"format"`
+	CSV  bool   `help:"Print CSV." xor:"format"`
+	Plot string `help:"Draw to this file, .svg or .png." placeholder:"FILE"`
+}
+
+// ErrPlotFormat is returned for a plot file that is neither SVG nor PNG.
+var ErrPlotFormat = errors.New("unknown plot format")
+
+func (o Output) validate() error {
+	switch ext := strings.ToLower(filepath.Ext(o.Plot)); {
+	case o.Plot == "", ext == ".svg", ext == ".png":
+		return nil
+	default:
+		return fmt.Errorf("%w %q: want a file name that ends in .svg or .png", ErrPlotFormat, o.Plot)
+	}
+}

@@ -1,0 +1,167 @@
+package spreadcmd
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/hearsay-gossip/hearsay/epidemic"
+)
+
+// title says what was simulated, in one line.
+func title(cfg epidemic.Config) string {
+	parts := []string{
+		cfg.Protocol.String(),
+		grouped(cfg.Nodes) + " nodes",
+		fmt.Sprintf("fanout %d", cfg.Fanout),
+	}
+	if stop := cfg.StopValue(); stop > 0 {
+		parts = append(parts, fmt.Sprintf("stop %d", stop))
+	}
+	parts = append(parts, faults(cfg)...)
+	if cfg.Updates > 1 {
+		parts = append(parts, fmt.Sprintf("%d updates", cfg.Updates))
+	}
+	parts = append(parts, "order "+cfg.Order.String())
+	if cfg.Rounds > 0 {
+		parts = append(parts, plural(cfg.Rounds, "round"))
+	}
+	parts = append(parts, plural(cfg.Trials, "trial"), fmt.Sprintf("random seed %d", cfg.Seed))
+	return strings.Join(parts, " · ")
+}
+
+func faults(cfg epidemic.Config) []string {
+	parts := []string{"loss " + percent(cfg.Loss), "dead " + percent(cfg.Dead)}
+	if cfg.Outage == epidemic.PerRound {
+		parts[1] += " in each round"
+	}
+	return parts
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return grouped(n) + " " + noun + "s"
+}
+
+// write prints the whole report.
+func (o *outcome) write(w io.Writer) error {
+	p := &printer{w: w}
+	p.printf("%s\n", title(o.cfg))
+	if o.result.Done < o.cfg.Trials {
+		p.printf("interrupted: what follows is of %s\n", plural(o.result.Done, "trial"))
+	}
+	p.printf("\n%s\n%s\n%s", o.summary(), o.curve(), o.notes())
+	return p.err
+}
+
+// summary is the figures of the whole run, each beside its theory.
+func (o *outcome) summary() *table {
+	r, th := o.result, &o.theory
+	t := &table{}
+	t.row("", "simulated", "theory", "error")
+	compare := func(name string, got, want float64, decimals int) {
+		t.row(name, fixed(got, decimals), fixed(want, decimals), signed(got-want, decimals))
+	}
+	compare("rounds until all know, mean", r.Rounds.Mean(), th.Rounds, 2)
+	for _, q := range []struct {
+		name  string
+		share float64
+	}{{"  p50", .5}, {"  p99", .99}} {
+		got, want := r.Rounds.Quantile(q.share), th.Quantile(q.share)
+		off := absent
+		if got >= 0 && want >= 0 {
+			off = signed(float64(got-want), 0)
+		}
+		t.row(q.name, count(got), count(want), off)
+	}
+	t.row("  max", count(r.Rounds.Quantile(1)), absent, absent)
+	t.row("  leading order for large n", "", fixed(th.Leading, 2), signed(r.Rounds.Mean()-th.Leading, 2))
+	if !math.IsNaN(th.Least) {
+		t.row("  bounds of Doerr and Künnemann", "", fixed(th.Least, 2)+" to "+fixed(th.Most, 2), "")
+	}
+	t.row(fmt.Sprintf("  lower bound, ⌈log%s n⌉", subscript(o.cfg.Fanout+1)), "", count(th.LowerBound), "")
+	reached := func(name string, got, want float64) {
+		t.row(name, percent(got), percent(want), signed(100*(got-want), 2))
+	}
+	reached("trials that reached all", r.ReachedAll(), th.All())
+	reached("share of nodes reached", r.ReachedMean(), th.Informed[len(th.Informed)-1])
+	t.row("share never reached (residue)", rare(r.Residue()), rare(o.residue()), signed(100*(r.Residue()-o.residue()), 2))
+	if o.cfg.Protocol.Stops() {
+		t.row("  in the limit", "", rare(th.Residue), signed(100*(r.Residue()-th.Residue), 2))
+	}
+	compare("copies per node and update", r.CopiesPerNode(), th.Copies, 2)
+	t.row("requests per node", fixed(r.RequestsPerNode(), 2), "", "")
+	t.row("mean round of receipt", fixed(r.MeanReceipt(), 2), "", "")
+	t.row("last receipt, mean", fixed(r.Last.Mean(), 2), "", "")
+	return t
+}
+
+// residue is the share never reached by theory: the mean field, round by round,
+// or, by turn, the limit of many small steps, which it is nearer to.
+func (o *outcome) residue() float64 {
+	if o.cfg.Order == epidemic.Turn && o.cfg.Protocol.Stops() && o.cfg.Rounds == 0 && o.theory.Residue < 1 {
+		return o.theory.Residue
+	}
+	return 1 - o.theory.Informed[len(o.theory.Informed)-1]
+}
+
+// subscript writes a number in small digits.
+func subscript(n int) string {
+	return strings.Map(func(r rune) rune { return r - '0' + '₀' }, fmt.Sprint(n))
+}
+
+// curveRows bounds the table of rounds: a screen.
+const curveRows = 40
+
+// curve is the share informed and the chance that all are, per round.
+func (o *outcome) curve() *table {
+	t := &table{}
+	t.row("round", "informed", "theory", "error", "all know", "theory", "error")
+	shares := o.result.Informed()
+	step := (len(shares) + curveRows - 1) / curveRows
+	for round, got := range shares {
+		if round%step != 0 && round != len(shares)-1 {
+			continue
+		}
+		want, all, allWant := o.theory.InformedAt(round), o.result.AllBy(round), o.theory.AllByAt(round)
+		t.row(fmt.Sprint(round), percent(got), percent(want), signed(100*(got-want), 2),
+			percent(all), percent(allWant), signed(100*(all-allWant), 2))
+	}
+	return t
+}
+
+// notes says what the columns mean and what the theory leaves out.
+func (o *outcome) notes() string {
+	var notes []string
+	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	if o.theory.Exact {
+		add("theory: the exact Markov chain; errors of shares in percentage points")
+	} else {
+		add("theory: mean field; errors of shares in percentage points")
+	}
+	if ci := 2.5758 * o.result.Rounds.Error(); ci > 0 {
+		add("the mean number of rounds is ± %.2f at 99 %% confidence", ci)
+	}
+	if o.result.ReachedAll() < 1 && o.result.Rounds.Count() > 0 {
+		add("rounds are of the trials that reached all; alone they flatter")
+	}
+	switch p := o.cfg.Protocol; {
+	case o.cfg.Order == epidemic.Turn:
+		add("theory describes order sync; by turn updates travel further in a round, and the lower bound does not hold")
+	case p == epidemic.Pull || p == epidemic.PushPull || p == epidemic.MedianCounter || p == epidemic.Digest:
+		add("the lower bound binds push; a node that many ask may beat it")
+	}
+	if o.cfg.Protocol == epidemic.MedianCounter {
+		add("the curve in theory is that of push-pull, which median-counter follows until it stops")
+	}
+	if o.cfg.Updates > 1 {
+		add("theory takes the updates as independent, although one message carries all")
+	}
+	if o.cfg.Protocol.Stops() {
+		add("the residue in the limit is the root of s = e^(-m(1-s)), for many nodes that act one by one")
+	}
+	return strings.Join(notes, "\n") + "\n"
+}
