@@ -9,7 +9,6 @@ import (
 )
 
 func newCluster(t testing.TB, opts Options) *Cluster {
-	t.Helper()
 	c, err := New(opts)
 	if err != nil {
 		t.Fatal(err)
@@ -17,88 +16,153 @@ func newCluster(t testing.TB, opts Options) *Cluster {
 	return c
 }
 
+// formed returns a cluster of n nodes that have all met and come to rest.
+func formed(t testing.TB, n int, seed uint64) *Cluster {
+	t.Helper()
+	c := newCluster(t, Options{Nodes: n, Seed: seed})
+	c.StartAll(0)
+	until(t, c, 5*time.Second, "full views", c.Full)
+	c.Run(10 * time.Second)
+	return c
+}
+
 func until(t testing.TB, c *Cluster, limit time.Duration, what string, condition func() bool) time.Duration {
 	t.Helper()
 	d, ok := c.RunUntil(limit, 10*time.Millisecond, condition)
 	if !ok {
-		t.Fatalf("seed %d: not within %v: %s", c.seed, limit, what)
+		t.Fatalf("seed %d: not within %v virtual: %s", c.seed, limit, what)
 	}
 	return d
 }
 
-func TestTwoNodesMeet(t *testing.T) {
-	c := newCluster(t, Options{Nodes: 2, Seed: 1})
-	c.StartAll(0)
-	d := until(t, c, time.Second, "two nodes know each other", c.Full)
-	t.Logf("after %v", d)
+func span(from, to int) []int {
+	var s []int
+	for i := from; i < to; i++ {
+		s = append(s, i)
+	}
+	return s
 }
 
-func TestHundredNodesJoin(t *testing.T) {
-	c := newCluster(t, Options{Nodes: 100, Seed: 1})
-	c.StartAll(0)
-	d := until(t, c, 5*time.Second, "full views", c.Full)
-	t.Logf("full after %v, %+v", d, c.Stats())
-	c.Run(20 * time.Second)
-	before := c.Stats()
-	c.Run(60 * time.Second)
-	after := c.Stats()
-	t.Logf("idle: %.2f packets, %.1f bytes, frames %d; per node and second", float64(after.Packets-before.Packets)/6000, float64(after.Bytes-before.Bytes)/6000, after.Frames-before.Frames)
+func TestIdleClusterSendsTwoPacketsANodeAndSecond(t *testing.T) {
+	for _, n := range []int{8, 32, 100} {
+		c := formed(t, n, 1)
+		c.Run(20 * time.Second)
+		before := c.Stats()
+		c.Run(100 * time.Second)
+		after := c.Stats()
+		if frames := after.Frames - before.Frames; frames != 0 {
+			t.Errorf("n = %d: %d frames sent while idle", n, frames)
+		}
+		perNode := float64(after.Packets-before.Packets) / float64(100*n)
+		if perNode < 1.99 || perNode > 2.01 {
+			t.Errorf("n = %d: %.3f packets per node and second, want 2", n, perNode)
+		}
+		bytes := float64(after.Bytes-before.Bytes) / float64(100*n)
+		if bytes > 30 { // a ping is 14 bytes, an ack 15
+			t.Errorf("n = %d: %.1f payload bytes per node and second", n, bytes)
+		}
+	}
 }
 
-func TestCrashIsNoticed(t *testing.T) {
-	c := newCluster(t, Options{Nodes: 32, Seed: 1})
-	c.StartAll(0)
-	until(t, c, 5*time.Second, "full views", c.Full)
-	c.Run(5 * time.Second)
+func TestCrashIsNoticedAndRestartIsWelcome(t *testing.T) {
+	c := formed(t, 32, 1)
 	c.Kill(7)
-	d := until(t, c, 30*time.Second, "dead everywhere", func() bool { return c.All(member.Dead, 7) })
-	t.Logf("after %v, false %d", d, c.Stats().FalseDeaths)
+	until(t, c, 15*time.Second, "dead everywhere", func() bool { return c.All(member.Dead, 7) })
 	c.Start(7, 0)
-	d = until(t, c, 30*time.Second, "alive everywhere", c.Full)
-	t.Logf("restart after %v, false %d", d, c.Stats().FalseDeaths)
+	until(t, c, 2*time.Second, "alive everywhere again", c.Full)
+	if f := c.Stats().FalseDeaths; f != 0 {
+		t.Errorf("%d false deaths", f)
+	}
 }
 
-func TestHalfCutHeals(t *testing.T) {
-	c := newCluster(t, Options{Nodes: 100, Seed: 1})
-	c.StartAll(0)
-	until(t, c, 5*time.Second, "full views", c.Full)
-	var a, b []int
-	for i := range 100 {
-		if i < 50 {
-			a = append(a, i)
-		} else {
-			b = append(b, i)
-		}
+func TestLeaveIsSeenByAllWithoutADeath(t *testing.T) {
+	c := formed(t, 32, 1)
+	in := &core.Leave{}
+	c.Step(7, in)
+	if in.Asked == 0 {
+		t.Fatal("nobody was asked to confirm")
 	}
-	c.CutBoth(a, b)
-	c.Run(10 * time.Minute)
-	for i := range 100 {
-		if got := c.Machine(i).Live(); got != 50 {
-			t.Fatalf("node %d sees %d live", i, got)
-		}
-	}
-	c.Heal()
-	d := until(t, c, 30*time.Second, "full views", c.Full)
-	t.Logf("healed after %v, %+v", d, c.Stats())
-}
-
-func TestFactReachesAll(t *testing.T) {
-	c := newCluster(t, Options{Nodes: 100, Seed: 1})
-	c.StartAll(0)
-	until(t, c, 5*time.Second, "full views", c.Full)
-	c.Run(5 * time.Second)
-	put := &core.Put{Key: "k", Value: []byte("v")}
-	c.Step(3, put)
-	if put.Err != nil {
-		t.Fatal(put.Err)
-	}
-	d, _ := c.RunUntil(5*time.Second, time.Millisecond, func() bool {
-		for i := range 100 {
-			if v, ok := c.Machine(i).Fact(c.ID(3), "k"); !ok || string(v) != "v" {
+	until(t, c, 2*time.Second, "left everywhere", func() bool {
+		for i := range c.Len() {
+			if i != 7 && c.StateOf(i, 7) != member.Left {
 				return false
 			}
 		}
 		return true
 	})
-	t.Logf("fact after %v", d)
+	c.Kill(7)
+	c.Run(time.Minute)
+	if s := c.Stats(); s.Deaths != 0 || !c.All(member.Left, 7) {
+		t.Errorf("%d deaths after a goodbye", s.Deaths)
+	}
+}
+
+func TestFactReachesAllWithinAFewRounds(t *testing.T) {
+	c := formed(t, 100, 1)
+	put := &core.Put{Key: "colour", Value: []byte("red")}
+	c.Step(3, put)
+	if put.Err != nil {
+		t.Fatal(put.Err)
+	}
+	until(t, c, time.Second, "red everywhere", func() bool {
+		for i := range c.Len() {
+			if v, ok := c.Machine(i).Fact(c.ID(3), "colour"); !ok || string(v) != "red" {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// A frozen node finds all others where it left them, and is not missed for
+// longer than it takes to say so.
+func TestPausedNodeAccusesNobody(t *testing.T) {
+	c := formed(t, 32, 1)
+	c.Pause(5)
+	c.Run(2 * time.Minute)
+	if !c.All(member.Dead, 5) {
+		t.Fatal("the frozen node is not dead to the others")
+	}
+	before := c.Stats().FalseDeaths
+	c.Resume(5)
+	until(t, c, 15*time.Second, "full views", c.Full)
+	c.Run(time.Minute)
+	if after := c.Stats().FalseDeaths; after != before {
+		t.Errorf("%d false deaths after the pause", after-before)
+	}
+}
+
+func TestOneWayCutsKillNobody(t *testing.T) {
+	c := formed(t, 16, 1)
+	c.Cut([]int{3}, []int{4})
+	c.Cut([]int{5}, []int{6, 7})
+	c.Run(5 * time.Minute)
+	if s := c.Stats(); s.FalseDeaths != 0 {
+		t.Errorf("%d false deaths: helpers reach who one of them cannot", s.FalseDeaths)
+	}
+}
+
+func TestStreamLaneCarriesWhatIsLarge(t *testing.T) {
+	c := formed(t, 8, 1)
+	put := &core.Put{Key: "blob", Value: make([]byte, 60_000)}
+	c.Step(0, put)
+	if put.Err != nil {
+		t.Fatal(put.Err)
+	}
+	until(t, c, 5*time.Second, "the blob everywhere", func() bool {
+		for i := range c.Len() {
+			if v, ok := c.Machine(i).Fact(c.ID(0), "blob"); !ok || len(v) != 60_000 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	for _, opts := range []Options{{Nodes: -1}, {Nodes: 70_000}, {Timing: core.Timing{Fanout: 3}}} {
+		if _, err := New(opts); err == nil {
+			t.Errorf("New(%+v) succeeded", opts)
+		}
+	}
 }

@@ -75,6 +75,9 @@ func Local() Timing {
 	return t
 }
 
+// countMax bounds the counts: more helpers or witnesses than this is a mistake.
+const countMax = 16
+
 // Validate returns all that is wrong with the timing, joined.
 func (t Timing) Validate() error {
 	var errs []error
@@ -94,9 +97,12 @@ func (t Timing) Validate() error {
 		errs = append(errs, fmt.Errorf("timing: probe timeout %s exceeds a quarter of the probe period %s",
 			t.ProbeTimeout, t.ProbePeriod))
 	}
-	for name, v := range map[string]int{"helpers": t.Helpers, "confirmations": t.Confirmations, "health max": t.HealthMax} {
-		if v < 0 || v > 16 {
-			errs = append(errs, fmt.Errorf("timing: %s must be within 0 and 16", name))
+	for _, count := range []struct {
+		name  string
+		value int
+	}{{"helpers", t.Helpers}, {"confirmations", t.Confirmations}, {"health max", t.HealthMax}} {
+		if count.value < 0 || count.value > countMax {
+			errs = append(errs, fmt.Errorf("timing: %s must be within 0 and %d", count.name, countMax))
 		}
 	}
 	return errors.Join(errs...)
