@@ -1,0 +1,216 @@
+package hearsay
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"runtime/debug"
+	"time"
+
+	"github.com/hearsay-gossip/hearsay/core"
+	"github.com/hearsay-gossip/hearsay/member"
+	"github.com/hearsay-gossip/hearsay/seal"
+)
+
+// driver owns the protocol of a node: one goroutine, one select, no lock. What
+// it asks of others takes no time, so that it is never late for a peer.
+type driver struct {
+	node    *Node
+	id      member.NodeID
+	start   time.Time // wall clock at the node's time 0
+	machine *core.Machine
+	box     *seal.Box
+	log     logger
+
+	receive core.Receive // reused
+	sealed  []byte       // the datagram being sent, reused
+	timer   *time.Timer
+	armed   core.Time // when timer fires; never if it has
+
+	pending     []Event // for the subscribers, with the next snapshot
+	dirty       bool    // the last snapshot is outdated
+	nextPublish core.Time
+
+	joins   map[netip.AddrPort]*joining
+	own     map[netip.AddrPort]bool // addresses found to be this node's
+	leaving *leaving
+	seeding seeding
+
+	counts    counts
+	dropWatch dropWatch
+	lastWall  time.Time // when the wall clock was compared last
+	lastTime  core.Time
+}
+
+const (
+	never = core.Time(math.MaxInt64)
+
+	// batchMax is how many datagrams are taken before anything else gets its
+	// turn: about 2 ms of work, and more than arrive in that time.
+	batchMax = 256
+
+	// publishInterval is the least time between two snapshots: while a cluster
+	// of 1,000 joins, a snapshot for each would copy 160 kB a thousand times.
+	// The first change after a rest waits for nothing.
+	publishInterval = 10 * time.Millisecond
+
+	// sealedKeep bounds the buffer kept for the next datagram.
+	sealedKeep = 16 << 10
+)
+
+// run drives the machine until the node is closed, or something panics: then
+// the node stops, and its host lives on.
+func (d *driver) run() {
+	n := d.node
+	defer n.stop()
+	defer func() {
+		if r := recover(); r != nil {
+			n.fail(fmt.Errorf("node stopped by its own fault: %v\n%s", r, debug.Stack()))
+		}
+	}()
+	d.seed(d.now())
+	for d.flush(); ; d.flush() {
+		select {
+		case p := <-n.inbox:
+			d.receiveDatagram(p)
+			d.drain()
+		case f := <-n.frames:
+			d.receiveFrame(f)
+		case command := <-n.commands:
+			command(d)
+		case <-d.timer.C:
+			d.armed = never
+			d.drain() // an answer that is waiting comes before the verdict on it
+			d.tick()
+		case <-n.ctx.Done():
+			return
+		}
+	}
+}
+
+func (d *driver) now() core.Time { return d.node.now() }
+
+// drain takes the datagrams that are waiting, up to a batch.
+func (d *driver) drain() {
+	for range batchMax {
+		select {
+		case p := <-d.node.inbox:
+			d.receiveDatagram(p)
+		default:
+			return
+		}
+	}
+}
+
+func (d *driver) receiveDatagram(p *packet) {
+	d.receive = core.Receive{From: p.from, Payload: p.payload}
+	d.step(&d.receive)
+	d.receive.Payload, p.payload = nil, nil
+	packets.Put(p)
+}
+
+// receiveFrame takes a payload off a stream. An accepted stream comes from a
+// port where nobody listens, so the address on record stands in for it.
+func (d *driver) receiveFrame(f frame) {
+	if v, known := d.machine.Lookup(f.from.ID); known {
+		f.from.Addr = v.Addrs[0]
+	}
+	d.receive = core.Receive{From: f.from, Payload: f.payload}
+	d.step(&d.receive)
+	d.receive.Payload = nil
+}
+
+func (d *driver) tick() {
+	now := d.now()
+	d.compareClocks(now)
+	d.step(core.Tick{})
+	d.seed(now)
+	d.watchDrops(now)
+}
+
+// step tells the machine one thing and does what it asks for.
+func (d *driver) step(in core.Input) {
+	now, before := d.now(), d.machine.Len()
+	out := d.machine.Step(now, in)
+	for i := range out.Packets {
+		if p := &out.Packets[i]; p.Lane == core.Stream {
+			d.node.streams.send(p)
+		} else {
+			d.sendDatagram(now, p)
+		}
+	}
+	if cap(d.sealed) > sealedKeep {
+		d.sealed = nil
+	}
+	for i := range out.Events {
+		d.onEvent(&out.Events[i])
+	}
+	// The dead of long ago are learnt without an event.
+	d.dirty = d.dirty || d.machine.Len() != before
+}
+
+// flush shows the outside what has changed, then sets the timer.
+func (d *driver) flush() {
+	now := d.now()
+	due := d.machine.Deadline()
+	due = min(due, d.seeding.next)
+	switch {
+	case d.dirty && now < d.nextPublish:
+		due = min(due, d.nextPublish)
+	case d.dirty:
+		d.dirty, d.nextPublish = false, now.Add(publishInterval)
+		d.publish()
+		d.deliver()
+	default:
+		d.deliver()
+	}
+	// A timer that is early is harmless, and setting it costs a system call on
+	// some systems: it is only ever moved forward.
+	if due < d.armed {
+		d.armed = due
+		d.timer.Reset(due.Sub(now))
+	}
+}
+
+// deliver hands the events over. They never come before the snapshot that they
+// led to.
+func (d *driver) deliver() {
+	if len(d.pending) == 0 {
+		return
+	}
+	d.node.subscribers.deliver(d.pending)
+	clear(d.pending)
+	d.pending = d.pending[:0]
+}
+
+// publishNow makes the effect of a command visible before whoever gave it is
+// told that it is done.
+func (d *driver) publishNow() {
+	d.dirty = false
+	d.publish()
+}
+
+const (
+	// clockCheck is how often the clocks are compared.
+	clockCheck = time.Second
+	// clockJump is how far the wall clock may run ahead before this counts as
+	// having been suspended: more than any slewing, less than any nap.
+	clockJump = 5 * time.Second
+)
+
+// compareClocks notices a suspend: the monotonic clock of Linux stops for it,
+// so that neither the protocol nor its peers' silence is out of order, but a
+// copy of this machine may have been woken as well, and two copies must not
+// seal under one session.
+func (d *driver) compareClocks(now core.Time) {
+	if now.Sub(d.lastTime) < clockCheck {
+		return
+	}
+	wall := time.Now().Round(0)
+	ahead := wall.Sub(d.lastWall) - now.Sub(d.lastTime)
+	d.lastWall, d.lastTime = wall, now
+	if ahead > clockJump || ahead < -clockJump {
+		d.box.Renew()
+		d.log.clockJumped(ahead)
+	}
+}
