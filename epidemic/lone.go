@@ -19,6 +19,15 @@ func (t *trial) hand(up *update, to int) {
 	}
 }
 
+// tellAll lets a node send the only update to its targets.
+func (t *trial) tellAll(up *update, i int) {
+	targets := t.pick.targets(i)
+	t.copies += uint64(len(targets))
+	for _, to := range targets {
+		t.hand(up, to)
+	}
+}
+
 // pushLone is push for protocols that do not count contacts.
 func (t *trial) pushLone() {
 	up := &t.updates[0]
@@ -29,11 +38,7 @@ func (t *trial) pushLone() {
 			up.active[w] &^= act
 		}
 		for ; act != 0; act &= act - 1 {
-			targets := t.pick.targets(w<<6 + bits.TrailingZeros64(act))
-			t.copies += uint64(len(targets))
-			for _, to := range targets {
-				t.hand(up, to)
-			}
+			t.tellAll(up, w<<6+bits.TrailingZeros64(act))
 		}
 	}
 }
@@ -42,23 +47,38 @@ func (t *trial) pushLone() {
 func (t *trial) pushPullLone() {
 	up := &t.updates[0]
 	for i := range t.cfg.Nodes {
-		if t.isDown(i) {
-			continue
+		switch {
+		case t.isDown(i):
+		case up.known.has(i):
+			t.tellAll(up, i)
+		default:
+			t.ask(up, i)
 		}
-		targets := t.pick.targets(i)
-		if up.known.has(i) {
-			t.copies += uint64(len(targets))
-			for _, to := range targets {
-				t.hand(up, to)
-			}
-			continue
+	}
+}
+
+// pullLone is pull.
+func (t *trial) pullLone() {
+	up := &t.updates[0]
+	for w, word := range up.known {
+		ask := ^word &^ t.down[w]
+		if rest := t.cfg.Nodes - w<<6; rest < 64 {
+			ask &= 1<<rest - 1 // the last word has bits of no node
 		}
-		t.requests += uint64(len(targets))
-		for _, from := range targets {
-			if up.known.has(from) && !t.isDown(from) {
-				t.copies++
-				t.hand(up, i)
-			}
+		for ; ask != 0; ask &= ask - 1 {
+			t.ask(up, w<<6+bits.TrailingZeros64(ask))
+		}
+	}
+}
+
+// ask lets a node that does not know the only update ask its targets.
+func (t *trial) ask(up *update, i int) {
+	targets := t.pick.targets(i)
+	t.requests += uint64(len(targets))
+	for _, from := range targets {
+		if up.known.has(from) && !t.isDown(from) {
+			t.copies++
+			t.hand(up, i)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (p *Prediction) Quantile(q float64) int {
 	}
 	all := p.AllBy[len(p.AllBy)-1]
 	for t, by := range p.AllBy {
-		if all > 0 && by >= q*all {
+		if all >= unheard && by >= q*all {
 			return t
 		}
 	}
@@ -86,10 +86,14 @@ func Predict(cfg Config) Prediction {
 	return p
 }
 
+// unheard is the chance below which the rounds of runs that reach all are not
+// given: they are averages over what never happens.
+const unheard = 1e-9
+
 // expectedRounds is the sum over t of P(T > t), given that T ends.
 func expectedRounds(allBy []float64) float64 {
 	all := allBy[len(allBy)-1]
-	if all < 1e-12 { // an average over runs that never happen
+	if all < unheard {
 		return math.NaN()
 	}
 	sum := 0.0

@@ -75,7 +75,7 @@ func TestRandomSeedsMeanTheSameForEver(t *testing.T) {
 }
 
 func TestLoneRoundsGiveTheSameResult(t *testing.T) {
-	for _, p := range []Protocol{Push, PushPull, InfectAndDie, Digest} {
+	for _, p := range []Protocol{Push, Pull, PushPull, InfectAndDie, Digest} {
 		for _, outage := range []Outage{Forever, PerRound} {
 			cfg := mixed(p, Sync, outage)
 			cfg.Updates = 1

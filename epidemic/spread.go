@@ -83,6 +83,10 @@ func (t *trial) drop(i int, which uint64) {
 
 // pull lets every node that lacks something ask its targets.
 func (t *trial) pull() {
+	if t.lone() {
+		t.pullLone()
+		return
+	}
 	for i := t.nextLacking(0); i >= 0; i = t.nextLacking(i + 1) {
 		lack := t.all &^ t.holds(i)
 		targets := t.pick.targets(i)
@@ -108,6 +112,10 @@ func (t *trial) reply(from, to int, lack uint64) {
 // pushPull lets every node that is up call its targets: it sends what it has
 // and gets what it lacks.
 func (t *trial) pushPull() {
+	if t.lone() {
+		t.pushPullLone()
+		return
+	}
 	for i := range t.cfg.Nodes {
 		if t.isDown(i) {
 			continue

@@ -181,11 +181,7 @@ func (t *trial) step() {
 	case Pull:
 		t.pull()
 	case PushPull:
-		if t.lone() {
-			t.pushPullLone()
-		} else {
-			t.pushPull()
-		}
+		t.pushPull()
 	case MedianCounter:
 		t.medianRound()
 	case Digest:

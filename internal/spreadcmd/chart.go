@@ -132,8 +132,8 @@ func (o Output) sweep(ctx context.Context, app *kong.Kong, model Model, protocol
 	c := newChart(kind, base, model.Trials)
 	var runs []*outcome
 	for _, p := range protocols {
-		if kind == "residue" && (!p.Stops() || p == epidemic.MedianCounter) {
-			continue // it leaves nobody out
+		if kind == "residue" && !leavesResidue(p) {
+			continue
 		}
 		cfg := base
 		cfg.Protocol = p
@@ -144,7 +144,7 @@ func (o Output) sweep(ctx context.Context, app *kong.Kong, model Model, protocol
 		}
 	}
 	if len(c.figure.series) == 0 {
-		return errors.Join(err, fmt.Errorf("%w: only infect-and-die and rumor mongering leave a residue", ErrChart))
+		return errors.Join(err, fmt.Errorf("%w: rounds and copies need 10 nodes; residue needs infect-and-die or rumor mongering", ErrChart))
 	}
 	if plotErr := o.plot(func() *figure { return c.figure }); plotErr != nil {
 		return plotErr

@@ -18,7 +18,7 @@ type Compare struct {
 	Model
 	Output
 	Protocols []epidemic.Protocol `help:"Protocols to compare (default: all)." placeholder:"NAME,..."`
-	Chart     string              `default:"coverage" enum:"coverage,rounds,copies,residue" help:"What --plot draws: ${enum}."`
+	Chart     string              `default:"coverage" enum:"coverage,rounds,copies,residue" help:"What to tabulate and to --plot: ${enum}; over nodes but for coverage and residue."`
 }
 
 // chosen is the protocols asked for, all if none.
@@ -63,7 +63,7 @@ func (c *Compare) Run(ctx context.Context, app *kong.Kong) error {
 	if err != nil {
 		return err
 	}
-	if c.Chart != "coverage" && c.Plot != "" {
+	if c.Chart != "coverage" {
 		model := c.Model
 		model.Nodes = &configs[0].Nodes
 		return c.sweep(ctx, app, model, c.chosen(), c.Chart)

@@ -39,7 +39,7 @@ type Once struct {
 	Model
 	Output
 	Protocol epidemic.Protocol `default:"push" help:"push, pull, push-pull, infect-and-die, feedback-counter, feedback-coin, blind-counter, blind-coin, median-counter or digest (default: ${default})." placeholder:"NAME"`
-	Chart    string            `default:"coverage" enum:"coverage,rounds,copies,residue" help:"What --plot draws: ${enum}."`
+	Chart    string            `default:"coverage" enum:"coverage,rounds,copies,residue" help:"What to tabulate and to --plot: ${enum}; over nodes but for coverage and residue."`
 }
 
 // Validate is called by kong after parsing.
@@ -62,7 +62,7 @@ func (o *Once) Run(ctx context.Context, app *kong.Kong) error {
 	if err != nil {
 		return err
 	}
-	if o.Chart != "coverage" && o.Plot != "" {
+	if o.Chart != "coverage" {
 		return o.sweep(ctx, app, o.Model, []epidemic.Protocol{o.Protocol}, o.Chart)
 	}
 	run, err := simulate(ctx, app, cfg, cfg.Protocol.String())

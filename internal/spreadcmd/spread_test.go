@@ -70,6 +70,8 @@ func TestOutputIsGolden(t *testing.T) {
 		"compare":         "compare --nodes 300 --fanout 2 --trials 100",
 		"compare-csv":     "compare --nodes 300 --trials 50 --protocols push,pull,blind-coin --csv",
 		"compare-toy":     "compare --protocols push,infect-and-die",
+		"rounds":          "compare --nodes 100 --trials 50 --fanout 1 --protocols push,pull,push-pull --chart rounds",
+		"residue":         "compare --nodes 200 --trials 50 --fanout 1 --chart residue",
 		"size":            "size --nodes 1000 --within 2s --interval 200ms --loss 5% --trials 500",
 		"size-longest":    "size --nodes 50 --within 1s --protocol push --trials 500",
 		"size-json":       "size --nodes 20 --within 1s --interval 100ms --trials 500 --json",
@@ -110,8 +112,8 @@ func TestGoldenFilesAreAllUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 25 {
-		t.Errorf("%d golden files, want one for each of 25 command lines", len(files))
+	if len(files) != 27 {
+		t.Errorf("%d golden files, want one for each of 27 command lines", len(files))
 	}
 }
 
@@ -143,6 +145,7 @@ func TestNonsenseIsRefusedWithAClearError(t *testing.T) {
 		"--plot picture.gif":             ErrPlotFormat,
 		"compare --protocols push,shout": epidemic.ErrProtocol,
 		"compare --fanout 7":             epidemic.ErrFanout,
+		"--nodes 9 --chart rounds":       ErrChart,
 		"size --nodes 100 --within 0s":   ErrTime,
 		"size --nodes 100 --within 1s --interval 2s":     ErrTime,
 		"size --nodes 100 --within 1s --probability 1":   ErrProbability,
