@@ -67,8 +67,8 @@ type node struct {
 	waiting []event // deliveries that arrived during the pause
 }
 
-// New returns a cluster in which no node runs yet.
-func New(opts Options) (*Cluster, error) {
+// NewCluster returns a cluster in which no node runs yet.
+func NewCluster(opts Options) (*Cluster, error) {
 	if opts.Nodes == 0 {
 		opts.Nodes = 3
 	}

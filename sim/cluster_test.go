@@ -9,7 +9,7 @@ import (
 )
 
 func newCluster(t testing.TB, opts Options) *Cluster {
-	c, err := New(opts)
+	c, err := NewCluster(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,8 +161,8 @@ func TestStreamLaneCarriesWhatIsLarge(t *testing.T) {
 
 func TestOptionsAreChecked(t *testing.T) {
 	for _, opts := range []Options{{Nodes: -1}, {Nodes: 70_000}, {Timing: core.Timing{Fanout: 3}}} {
-		if _, err := New(opts); err == nil {
-			t.Errorf("New(%+v) succeeded", opts)
+		if _, err := NewCluster(opts); err == nil {
+			t.Errorf("NewCluster(%+v) succeeded", opts)
 		}
 	}
 }
