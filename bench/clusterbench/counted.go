@@ -9,7 +9,7 @@ import (
 
 	"github.com/hashicorp/memberlist"
 
-	"github.com/hearsay-gossip/hearsay/bench/cluster"
+	"github.com/hearsay-gossip/hearsay/internal/benchcluster"
 )
 
 // loopback is where every node of a benchmark lives.
@@ -25,8 +25,8 @@ type counters struct {
 	packets, bytes, streamBytes atomic.Uint64
 }
 
-func (c *counters) read() cluster.Traffic {
-	return cluster.Traffic{
+func (c *counters) read() benchcluster.Traffic {
+	return benchcluster.Traffic{
 		Packets:     c.packets.Load(),
 		Bytes:       c.bytes.Load(),
 		StreamBytes: c.streamBytes.Load(),

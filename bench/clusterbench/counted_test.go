@@ -10,7 +10,7 @@ import (
 
 	"github.com/hashicorp/memberlist"
 
-	"github.com/hearsay-gossip/hearsay/bench/cluster"
+	"github.com/hearsay-gossip/hearsay/internal/benchcluster"
 )
 
 // dialTimeout is memberlist's own for a LAN. Nothing here comes near it.
@@ -43,10 +43,10 @@ func TestCountedTransportCountsAPacketOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-to.PacketCh()
-	if got, want := sent.read(), (cluster.Traffic{Packets: 2, Bytes: 123}); got != want {
+	if got, want := sent.read(), (benchcluster.Traffic{Packets: 2, Bytes: 123}); got != want {
 		t.Errorf("sender counted %+v, want %+v", got, want)
 	}
-	if got := received.read(); got != (cluster.Traffic{}) {
+	if got := received.read(); got != (benchcluster.Traffic{}) {
 		t.Errorf("receiver counted %+v, want nothing", got)
 	}
 }
@@ -58,7 +58,7 @@ func TestCountedTransportLeavesOutWhatWasRefused(t *testing.T) {
 	if _, err := from.WriteTo(make([]byte, tooLong), addr); err == nil {
 		t.Fatal("a datagram of 64 KiB was sent")
 	}
-	if got := sent.read(); got != (cluster.Traffic{}) {
+	if got := sent.read(); got != (benchcluster.Traffic{}) {
 		t.Errorf("counted %+v, want nothing", got)
 	}
 }
@@ -96,10 +96,10 @@ func TestCountedTransportCountsBothDirectionsOfAStream(t *testing.T) {
 			if _, err := io.ReadFull(dialed, make([]byte, 2)); err != nil {
 				t.Fatal(err)
 			}
-			if got, want := sent.read(), (cluster.Traffic{StreamBytes: 42}); got != want {
+			if got, want := sent.read(), (benchcluster.Traffic{StreamBytes: 42}); got != want {
 				t.Errorf("dialing end counted %+v, want %+v", got, want)
 			}
-			if got := accepted.read(); got != (cluster.Traffic{}) {
+			if got := accepted.read(); got != (benchcluster.Traffic{}) {
 				t.Errorf("accepting end counted %+v, want nothing", got)
 			}
 		})

@@ -21,22 +21,18 @@ import (
 	"runtime"
 	"syscall"
 
-	"github.com/hearsay-gossip/hearsay/bench/cluster"
+	"github.com/hearsay-gossip/hearsay/internal/benchcluster"
 )
 
 // library is one that can be measured. Each registers itself from the file
 // that adapts it.
 type library struct {
-	module string                            // path of its Go module, for the version
-	open   func(sealed bool) cluster.Cluster // a cluster not yet started
+	module string                                 // path of its Go module, for the version
+	open   func(sealed bool) benchcluster.Cluster // a cluster not yet started
 }
 
 // libraries by the name that -library takes. Filled by init functions only.
 var libraries = make(map[string]library)
-
-// nodeName is the same for all libraries, so that names cost all of them the
-// same bytes.
-func nodeName(index int) string { return fmt.Sprintf("node-%04d", index) }
 
 // Exit codes.
 const (
@@ -78,32 +74,32 @@ func runChild(ctx context.Context, p plan, stdout io.Writer) error {
 	l := libraries[p.libraries[0]]
 	o := p.options
 	o.Nodes = p.nodes[0]
-	if err := cluster.RaiseFiles(o.Nodes); err != nil {
+	if err := benchcluster.RaiseFiles(o.Nodes); err != nil {
 		return err
 	}
-	r, err := cluster.Run(ctx, l.open(p.sealed), o)
+	r, err := benchcluster.Run(ctx, l.open(p.sealed), o)
 	if err != nil {
 		return err
 	}
 	r.Library = p.libraries[0]
-	r.Version = cluster.Version(l.module)
+	r.Version = benchcluster.Version(l.module)
 	r.Sealed = p.sealed
 	return json.NewEncoder(stdout).Encode(r)
 }
 
 // report is what -json prints.
 type report struct {
-	Go      string            `json:"go"`
-	OS      string            `json:"os"`
-	Arch    string            `json:"arch"`
-	CPUs    int               `json:"cpus"` // that one process may use at once
-	Results []cluster.Result  `json:"results"`
-	Medians []cluster.Summary `json:"medians"`
+	Go      string                 `json:"go"`
+	OS      string                 `json:"os"`
+	Arch    string                 `json:"arch"`
+	CPUs    int                    `json:"cpus"` // that one process may use at once
+	Results []benchcluster.Result  `json:"results"`
+	Medians []benchcluster.Summary `json:"medians"`
 }
 
-func newReport(results []cluster.Result) report {
+func newReport(results []benchcluster.Result) report {
 	return report{
 		Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0),
-		Results: results, Medians: cluster.Summarize(results),
+		Results: results, Medians: benchcluster.Summarize(results),
 	}
 }

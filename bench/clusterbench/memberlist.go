@@ -13,7 +13,7 @@ import (
 
 	"github.com/hashicorp/memberlist"
 
-	"github.com/hearsay-gossip/hearsay/bench/cluster"
+	"github.com/hearsay-gossip/hearsay/internal/benchcluster"
 )
 
 func init() {
@@ -48,7 +48,7 @@ type memberlists struct {
 	stop  context.CancelFunc // ends the joins; nil before Start
 }
 
-func newMemberlists(sealed bool) cluster.Cluster {
+func newMemberlists(sealed bool) benchcluster.Cluster {
 	c := &memberlists{}
 	if sealed {
 		c.key = make([]byte, keySize)
@@ -57,7 +57,7 @@ func newMemberlists(sealed bool) cluster.Cluster {
 	return c
 }
 
-// Start implements [cluster.Cluster]. The seed is created first because its
+// Start implements [benchcluster.Cluster]. The seed is created first because its
 // address is not known earlier; all others are created and join at once.
 func (c *memberlists) Start(ctx context.Context, nodes int) error {
 	ctx, c.stop = context.WithCancel(ctx)
@@ -95,7 +95,7 @@ func (c *memberlists) create(index int) error {
 		return fmt.Errorf("open transport of node %d: %w", index, err)
 	}
 	cfg := memberlist.DefaultLANConfig()
-	cfg.Name = nodeName(index)
+	cfg.Name = benchcluster.NodeName(index)
 	cfg.BindAddr = loopback
 	cfg.Transport = transport
 	cfg.Events = c.views[index]
@@ -123,7 +123,7 @@ func join(ctx context.Context, node *memberlist.Memberlist, seed string) {
 	}
 }
 
-// Full implements [cluster.Cluster]. Events count the live members of a view
+// Full implements [benchcluster.Cluster]. Events count the live members of a view
 // without its lock; only when all counts are right are the views asked.
 func (c *memberlists) Full() bool {
 	for _, v := range c.views {
@@ -139,13 +139,13 @@ func (c *memberlists) Full() bool {
 	return true
 }
 
-// FalseDeaths implements [cluster.Cluster].
+// FalseDeaths implements [benchcluster.Cluster].
 func (c *memberlists) FalseDeaths() uint64 { return c.deaths.Load() }
 
-// Traffic implements [cluster.Cluster].
-func (c *memberlists) Traffic() cluster.Traffic { return c.sent.read() }
+// Traffic implements [benchcluster.Cluster].
+func (c *memberlists) Traffic() benchcluster.Traffic { return c.sent.read() }
 
-// Close implements [cluster.Cluster]. Nodes stop without leaving, as leaving
+// Close implements [benchcluster.Cluster]. Nodes stop without leaving, as leaving
 // takes time and is not what is measured.
 func (c *memberlists) Close() error {
 	c.closing.Store(true)

@@ -6,8 +6,7 @@ import (
 
 	"github.com/hashicorp/memberlist"
 
-	"github.com/hearsay-gossip/hearsay/bench/cluster"
-	"github.com/hearsay-gossip/hearsay/member"
+	"github.com/hearsay-gossip/hearsay/internal/benchcluster"
 )
 
 func TestMemberlistsBecomeFull(t *testing.T) {
@@ -16,7 +15,7 @@ func TestMemberlistsBecomeFull(t *testing.T) {
 	}
 	for name, sealed := range map[string]bool{"sealed": true, "unsealed": false} {
 		t.Run(name, func(t *testing.T) {
-			r, err := cluster.Run(t.Context(), newMemberlists(sealed), cluster.Options{
+			r, err := benchcluster.Run(t.Context(), newMemberlists(sealed), benchcluster.Options{
 				Nodes: 3, Patience: time.Minute, Poll: time.Millisecond, Idle: time.Millisecond,
 			})
 			if err != nil {
@@ -65,17 +64,5 @@ func TestSealingTakesAnAES256Key(t *testing.T) {
 	}
 	if got := newMemberlists(false).(*memberlists).key; got != nil {
 		t.Errorf("unsealed cluster has a key of %d bytes", len(got))
-	}
-}
-
-func TestNodeNamesCostAllLibrariesTheSame(t *testing.T) {
-	for _, index := range []int{0, 9, 9999} {
-		name := nodeName(index)
-		if err := member.Name(name).Validate(); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if len(name) != len(nodeName(0)) {
-			t.Errorf("%s is longer than %s", name, nodeName(0))
-		}
 	}
 }

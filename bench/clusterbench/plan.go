@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hearsay-gossip/hearsay/bench/cluster"
+	"github.com/hearsay-gossip/hearsay/internal/benchcluster"
 )
 
 // plan is what the command line asks for.
@@ -21,8 +21,8 @@ type plan struct {
 	runs      int
 	sealed    bool
 	json      bool
-	child     bool            // one measurement, in this process
-	options   cluster.Options // its Nodes are filled in for each measurement
+	child     bool                 // one measurement, in this process
+	options   benchcluster.Options // its Nodes are filled in for each measurement
 }
 
 const (

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hearsay-gossip/hearsay/bench/cluster"
+	"github.com/hearsay-gossip/hearsay/internal/benchcluster"
 )
 
 func TestLibrariesTakeTurns(t *testing.T) {
@@ -43,7 +43,7 @@ func TestAChildIsAskedForTheSamePlan(t *testing.T) {
 	if !slices.Equal(child.libraries, []string{"memberlist"}) || !slices.Equal(child.nodes, []int{32}) {
 		t.Errorf("child measures %v with %v nodes, want memberlist with 32", child.libraries, child.nodes)
 	}
-	want := cluster.Options{
+	want := benchcluster.Options{
 		Patience: 3 * time.Minute, Poll: 7 * time.Millisecond, Settle: 2 * time.Second, Idle: 4 * time.Second,
 	}
 	if child.options != want {
@@ -103,7 +103,7 @@ func TestHelpIsNoMistake(t *testing.T) {
 }
 
 func TestReportHasResultsAndMedians(t *testing.T) {
-	results := []cluster.Result{{Library: "a", Nodes: 8, FullSeconds: 1}, {Library: "a", Nodes: 8, FullSeconds: 2}}
+	results := []benchcluster.Result{{Library: "a", Nodes: 8, FullSeconds: 1}, {Library: "a", Nodes: 8, FullSeconds: 2}}
 	var out strings.Builder
 	if err := write(&out, plan{json: true}, results); err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/hearsay-gossip/hearsay/bench/cluster"
+	"github.com/hearsay-gossip/hearsay/internal/benchcluster"
 )
 
 // turn is one measurement to make.
@@ -56,7 +56,7 @@ func runTurns(ctx context.Context, p plan, stdout, stderr io.Writer) error {
 		return fmt.Errorf("find own program: %w", err)
 	}
 	list := turns(p)
-	results := make([]cluster.Result, 0, len(list))
+	results := make([]benchcluster.Result, 0, len(list))
 	for i, t := range list {
 		began := time.Now()
 		r, err := take(ctx, self, t.arguments(p), stderr)
@@ -72,23 +72,23 @@ func runTurns(ctx context.Context, p plan, stdout, stderr io.Writer) error {
 }
 
 // take runs a child and reads the result from its standard output.
-func take(ctx context.Context, self string, args []string, stderr io.Writer) (cluster.Result, error) {
+func take(ctx context.Context, self string, args []string, stderr io.Writer) (benchcluster.Result, error) {
 	child := exec.CommandContext(ctx, self, args...)
 	child.Stderr = stderr
 	out, err := child.Output()
 	if err != nil {
-		return cluster.Result{}, fmt.Errorf("run child: %w", err)
+		return benchcluster.Result{}, fmt.Errorf("run child: %w", err)
 	}
-	var r cluster.Result
+	var r benchcluster.Result
 	if err := json.Unmarshal(out, &r); err != nil {
-		return cluster.Result{}, fmt.Errorf("parse result of child: %w", err)
+		return benchcluster.Result{}, fmt.Errorf("parse result of child: %w", err)
 	}
 	return r, nil
 }
 
-func write(w io.Writer, p plan, results []cluster.Result) error {
+func write(w io.Writer, p plan, results []benchcluster.Result) error {
 	if !p.json {
-		return cluster.WriteTable(w, cluster.Summarize(results))
+		return benchcluster.WriteTable(w, benchcluster.Summarize(results))
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")

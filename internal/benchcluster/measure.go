@@ -1,4 +1,4 @@
-package cluster
+package benchcluster
 
 import (
 	"bytes"
@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"strconv"
-	"syscall"
 	"time"
 )
 
@@ -25,16 +24,6 @@ func take(c Cluster) (reading, error) {
 		return reading{}, err
 	}
 	return reading{at: time.Now(), cpu: cpu, traffic: c.Traffic()}, nil
-}
-
-// processorTime is the user and system time this process has used so far, over
-// all its threads.
-func processorTime() (time.Duration, error) {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0, fmt.Errorf("read processor time: %w", err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
 }
 
 // memory is the state of the heap right after a collection.
@@ -118,17 +107,17 @@ const (
 )
 
 func version(info *debug.BuildInfo, module string) string {
-	for _, dep := range info.Deps {
-		if dep.Path != module {
+	for _, m := range append([]*debug.Module{&info.Main}, info.Deps...) {
+		if m.Path != module {
 			continue
 		}
-		if dep.Replace != nil {
-			dep = dep.Replace
+		if m.Replace != nil {
+			m = m.Replace
 		}
-		if dep.Version == "" {
+		if m.Version == "" {
 			return localVersion
 		}
-		return dep.Version
+		return m.Version
 	}
 	return unknownVersion
 }

@@ -1,11 +1,10 @@
-package cluster
+package benchcluster
 
 import (
 	"crypto/sha256"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -110,12 +109,13 @@ func TestResidentPagesReadsTheSecondField(t *testing.T) {
 }
 
 func TestVersionIsWhatTheBuildRecorded(t *testing.T) {
-	info := &debug.BuildInfo{Deps: []*debug.Module{
+	info := &debug.BuildInfo{Main: debug.Module{Path: "example.com/main", Version: "v0.1.0"}, Deps: []*debug.Module{
 		{Path: "example.com/plain", Version: "v1.2.3"},
 		{Path: "example.com/folder", Version: "v0.0.0", Replace: &debug.Module{Path: "../"}},
 		{Path: "example.com/fork", Version: "v1.0.0", Replace: &debug.Module{Path: "example.com/ours", Version: "v1.0.1"}},
 	}}
 	for module, want := range map[string]string{
+		"example.com/main":   "v0.1.0",
 		"example.com/plain":  "v1.2.3",
 		"example.com/folder": "(devel)",
 		"example.com/fork":   "v1.0.1",
@@ -124,33 +124,5 @@ func TestVersionIsWhatTheBuildRecorded(t *testing.T) {
 		if got := version(info, module); got != want {
 			t.Errorf("version of %s is %q, want %q", module, got, want)
 		}
-	}
-}
-
-func TestRaisedChangesNoMoreThanNeeded(t *testing.T) {
-	for _, c := range []struct {
-		name        string
-		limit, want syscall.Rlimit
-	}{
-		{"enough", syscall.Rlimit{Cur: 100, Max: 200}, syscall.Rlimit{Cur: 100, Max: 200}},
-		{"soft", syscall.Rlimit{Cur: 50, Max: 200}, syscall.Rlimit{Cur: 80, Max: 200}},
-		{"hard", syscall.Rlimit{Cur: 50, Max: 60}, syscall.Rlimit{Cur: 80, Max: 80}},
-	} {
-		if got := raised(c.limit, 80); got != c.want {
-			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
-		}
-	}
-}
-
-func TestRaiseFilesGrantsASmallCluster(t *testing.T) {
-	if err := RaiseFiles(8); err != nil {
-		t.Fatal(err)
-	}
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	if want := uint64(filesBase + 8*filesPerNode); limit.Cur < want {
-		t.Errorf("limit is %d files, want %d at least", limit.Cur, want)
 	}
 }
