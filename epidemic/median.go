@@ -16,60 +16,51 @@ import (
 // Its counter rises when, in a round, more partners in B told it with a counter
 // at least its own than with a smaller one; above the cap it is in C. Hearing
 // from a partner in C puts it into C at once.
-type medianState struct {
-	phase []uint8
+type medianState []medianNode
+
+// medianNode is one node's state, in four bytes: at ten million nodes a round
+// waits for memory, so what is read together lies together.
+type medianNode struct {
+	phase  uint8
+	heardC bool // this round
 	// balance is the number of partners with a counter of at least ours less
 	// that of partners with a smaller one, this round.
-	balance []int16
-	heardC  bitset
-}
-
-func newMedianState(cfg Config) medianState {
-	return medianState{
-		phase:   make([]uint8, cfg.Nodes),
-		balance: make([]int16, cfg.Nodes),
-		heardC:  newBitset(cfg.Nodes),
-	}
-}
-
-func (m *medianState) reset() {
-	clear(m.phase)
-	clear(m.balance)
-	m.heardC.reset()
+	balance int16
 }
 
 // enter makes a node that just learnt B-1. In sync order it is not active
 // before the next round, so nobody hears of the counter until then.
-func (m *medianState) enter(i int) { m.phase[i] = 1 }
+func (m medianState) enter(i int) { m[i].phase = 1 }
 
-// hear notes that a partner in the given phase told node i, which knew.
-func (m *medianState) hear(i int, partner uint8, limit int) {
-	switch own := m.phase[i]; {
+// hear notes that a partner in the given phase told this node.
+func (n *medianNode) hear(partner uint8, limit int) {
+	switch {
 	case int(partner) > limit:
-		m.heardC.set(i)
-	case int(own) > limit:
+		n.heardC = true
+	case int(n.phase) > limit:
 		// In C or D no counter is left to raise.
-	case partner >= own:
-		m.balance[i] = min(m.balance[i], math.MaxInt16-1) + 1
+	case partner >= n.phase:
+		n.balance = min(n.balance, math.MaxInt16-1) + 1
 	default:
-		m.balance[i] = max(m.balance[i], math.MinInt16+1) - 1
+		n.balance = max(n.balance, math.MinInt16+1) - 1
 	}
 }
 
-// advance ends the round for node i and reports whether it goes on spreading.
-func (m *medianState) advance(i, limit int) bool {
-	phase := int(m.phase[i])
+// advance ends the round for this node and reports whether it goes on
+// spreading.
+func (n *medianNode) advance(limit int) bool {
+	phase := int(n.phase)
 	switch {
 	case phase > limit:
 		phase++
-	case m.heardC.has(i):
+	case n.heardC:
 		phase = limit + 1
-	case m.balance[i] > 0:
+	case n.balance > 0:
 		phase++
 	}
-	m.phase[i] = uint8(phase)
-	m.balance[i] = 0
-	m.heardC.clear(i)
+	// In D for long, the phase must not overflow its byte.
+	phase = min(phase, 2*limit+1)
+	*n = medianNode{phase: uint8(phase)}
 	return phase <= 2*limit
 }
 
@@ -113,12 +104,19 @@ func (t *trial) tell(from, to int, hot uint64) {
 	if !arrived {
 		return
 	}
+	limit := t.cfg.stop()
 	for left := hot; left != 0; left &= left - 1 {
 		u := bits.TrailingZeros64(left)
-		m := &t.median[u]
-		partner, limit := m.phase[from], t.cfg.stop()
-		if knew>>u&1 != 0 || int(partner) > limit {
-			m.hear(to, partner, limit)
+		m := t.median[u]
+		partner := m[from].phase
+		// A node in D, which knew and is silent, cares for no counter; most
+		// are, late in a run, and their memory is better left alone.
+		counts := t.updates[u].active.has(to)
+		if knew>>u&1 == 0 {
+			counts = int(partner) > limit
+		}
+		if counts {
+			m[to].hear(partner, limit)
 		}
 	}
 }
@@ -126,12 +124,12 @@ func (t *trial) tell(from, to int, hot uint64) {
 // medianSettle applies the round to the counters of one update. Nodes that
 // learnt in this round stay in B-1, or go to C if a partner in C told them.
 func (t *trial) medianSettle(u int) {
-	up, m, limit := &t.updates[u], &t.median[u], t.cfg.stop()
+	up, m, limit := &t.updates[u], t.median[u], t.cfg.stop()
 	tooOld := t.round >= medianAge(t.cfg)
 	for w := range up.next {
 		for set := up.next[w] &^ t.down[w]; set != 0; set &= set - 1 {
 			i := w<<6 + bits.TrailingZeros64(set)
-			if !m.advance(i, limit) || tooOld {
+			if !m[i].advance(limit) || tooOld {
 				up.active.clear(i)
 			}
 		}

@@ -86,7 +86,12 @@ func (s *sampler) targets(self int) []int {
 	s.chosen = s.chosen[:s.fanout]
 	switch {
 	case s.fanout == 1:
-		s.chosen[0] = int(s.rand.below(uint64(others)))
+		other := int(s.rand.below(uint64(others)))
+		if other >= self {
+			other++
+		}
+		s.chosen[0] = other
+		return s.chosen
 	case s.deck == nil:
 		s.floyd(others)
 	default:

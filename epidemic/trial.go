@@ -77,7 +77,7 @@ func newTrial(cfg Config) *trial {
 	if cfg.Protocol == MedianCounter {
 		t.median = make([]medianState, cfg.Updates)
 		for u := range t.median {
-			t.median[u] = newMedianState(cfg)
+			t.median[u] = make(medianState, cfg.Nodes)
 		}
 	}
 	return t
@@ -117,7 +117,7 @@ func (t *trial) reset(index int) {
 		up.reached, up.last = 0, 0
 		origin := (t.cfg.Start + u) % t.cfg.Nodes
 		if t.median != nil {
-			t.median[u].reset()
+			clear(t.median[u])
 		}
 		t.learn(u, origin)
 	}
