@@ -15,10 +15,10 @@ func allIn(v *view, ids []member.NodeID, state func(member.State) bool) bool {
 // seesAlive: the view has all of some nodes as alive.
 func (c *cluster) seesAlive(nodes []int) condition {
 	ids := c.identities(nodes)
-	return func(_ int, v *view) bool {
-		return allIn(v, ids, func(s member.State) bool { return s == member.Alive })
-	}
+	return func(_ int, v *view) bool { return allIn(v, ids, alive) }
 }
+
+func alive(s member.State) bool { return s == member.Alive }
 
 // seesDead: the view has all of some nodes as gone.
 func seesDead(ids []member.NodeID) condition {

@@ -36,10 +36,12 @@ type fact struct {
 type arrival struct {
 	value string
 	at    time.Time
-	hops  int // hopsUnknown if the event was lost
+	hops  int // 0 at its owner; compared if it came otherwise than as a rumor
 }
 
-const hopsUnknown = -1
+// compared is in the place of hops when two nodes found by comparing what they
+// know that one of them lacks the fact, which nobody counts hops of.
+const compared = -1
 
 // view is the cluster as one node sees it.
 type view struct {
@@ -55,7 +57,7 @@ func (v *view) read(from source, now time.Time) {
 	for _, m := range from.Members() {
 		v.states[m.ID] = m.State
 		for key, value := range from.MetaOf(m.ID) {
-			f, a := fact{m.ID, key}, arrival{string(value), now, hopsUnknown}
+			f, a := fact{m.ID, key}, arrival{string(value), now, compared}
 			if known, ok := old[f]; ok && known.value == a.value {
 				a = known
 			}
@@ -68,7 +70,11 @@ func (v *view) read(from source, now time.Time) {
 func (v *view) apply(e *hearsay.Event) {
 	switch e.Kind {
 	case hearsay.FactSet:
-		v.facts[fact{e.Member.ID, e.Key}] = arrival{string(e.Value), e.Time, e.Hops}
+		hops := e.Hops
+		if hops == 0 && !e.Member.Self {
+			hops = compared
+		}
+		v.facts[fact{e.Member.ID, e.Key}] = arrival{string(e.Value), e.Time, hops}
 	case hearsay.FactDeleted:
 		delete(v.facts, fact{e.Member.ID, e.Key})
 	case hearsay.Forgotten:
@@ -88,7 +94,11 @@ type journal struct {
 }
 
 func newJournal(nodes int) *journal {
-	return &journal{views: make([]view, nodes), goals: make(map[*goal]struct{})}
+	j := &journal{views: make([]view, nodes), goals: make(map[*goal]struct{})}
+	for i := range j.views {
+		j.views[i] = view{make(map[member.NodeID]member.State), make(map[fact]arrival)}
+	}
+	return j
 }
 
 // begin takes a node's view as it is; events that follow go to note. To miss

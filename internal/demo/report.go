@@ -12,6 +12,7 @@ import (
 type Report struct {
 	Nodes   int     `json:"nodes"`
 	FormedS float64 `json:"formed_s"` // until every node saw all as alive
+	CalmS   float64 `json:"calm_s"`   // until nobody had a rumor of it left to tell
 
 	FactAllS float64 `json:"fact_all_s"` // until every node had the fact
 	FactHops int     `json:"fact_hops"`  // members it came through to the farthest
@@ -37,7 +38,7 @@ type Report struct {
 // Hop is how many nodes got a fact over how many members, and when the first
 // and the last of them did.
 type Hop struct {
-	Hop    int     `json:"hop"` // -1: not known
+	Hop    int     `json:"hop"` // 0: the writer; -1: not by a rumor but by anti-entropy
 	Nodes  int     `json:"nodes"`
 	FirstS float64 `json:"first_s"`
 	LastS  float64 `json:"last_s"`

@@ -74,15 +74,12 @@ func (s *story) await(ctx context.Context, g *goal, what string) (map[int]time.T
 	if err == nil {
 		return since, nil
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = ErrLate
-	}
 	slices.Sort(missing)
 	var who []string
 	for _, i := range missing {
 		who = append(who, s.places[i].name)
 	}
-	return nil, fmt.Errorf("%s: %w: not at %d of %d nodes (%s)", what, err, len(missing), len(g.since), strings.Join(who, ", "))
+	return nil, fmt.Errorf("%s: %w: not at %d of %d nodes (%s)", what, late(err), len(missing), len(g.since), strings.Join(who, ", "))
 }
 
 func (s *story) form(ctx context.Context) error {
@@ -110,7 +107,46 @@ func (s *story) form(ctx context.Context) error {
 	s.report.FormedS = seconds(began, last(since))
 	s.at(seconds(began, when), "%s is the first to see all %d as alive.", s.places[who].name, len(all))
 	s.at(s.report.FormedS, "Everybody sees everybody. Nobody was told more than %d addresses.", seedsMax)
+	if err := s.calm(ctx); err != nil {
+		return err
+	}
+	s.report.CalmS = seconds(began, time.Now())
+	s.at(s.report.CalmS, "Nobody has news left to tell, and all hold the same view: it is quiet.")
 	return nil
+}
+
+// calmCheck is how often the nodes are asked whether they have calmed down.
+const calmCheck = 10 * time.Millisecond
+
+// calm waits until no node has a rumor to spread and all know the same, so that
+// what follows is not slowed by what was before.
+func (s *story) calm(ctx context.Context) error {
+	tick := time.NewTicker(calmCheck)
+	defer tick.Stop()
+	for {
+		roots, hot := make(map[uint64]bool), 0
+		for _, i := range s.running() {
+			stats := s.node(i).Stats()
+			roots[stats.Root] = true
+			hot += stats.HotRumors
+		}
+		if hot == 0 && len(roots) == 1 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("calming down: %w: %d rumors are hot, %d views differ", late(ctx.Err()), hot, len(roots))
+		}
+	}
+}
+
+// late is the error of a chapter whose bound is over.
+func late(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return ErrLate
+	}
+	return err
 }
 
 func (s *story) tell(ctx context.Context) error {
@@ -179,13 +215,14 @@ const accusersShown = 4
 
 // accusers tells who noticed a crash by its own probes, and when.
 func (s *story) accusers(began time.Time, victim member.NodeID, notices []notice) {
+	slices.SortStableFunc(notices, func(a, b notice) int { return a.event.Time.Compare(b.event.Time) })
 	own := 0
 	for _, n := range notices {
 		e := &n.event
-		if e.Kind != hearsay.Suspected || e.Member.ID != victim || e.Time.Before(began.Round(0)) {
+		if e.Kind != hearsay.Suspected || e.Member.ID != victim {
 			continue
 		}
-		if own == 0 && s.report.SuspectedBy == "" {
+		if s.report.SuspectedBy == "" {
 			s.report.SuspectedBy, s.report.SuspectedS = s.name(e.By), seconds(began, e.Time)
 		}
 		if s.name(e.By) != s.places[n.node].name {
@@ -210,8 +247,10 @@ func (s *story) split(ctx context.Context) error {
 	dropped := s.network.dropped.Load()
 	sides := s.halves()
 	s.report.Sides = [2]int{len(sides[0]), len(sides[1])}
+	ids := [2][]member.NodeID{s.identities(sides[0]), s.identities(sides[1])}
 	apart := s.journal.expect(s.running(), func(i int, v *view) bool {
-		return allIn(v, s.identities(sides[1-s.sideOf(i)]), member.State.Gone)
+		own := s.sideOf(i)
+		return allIn(v, ids[1-own], member.State.Gone) && allIn(v, ids[own], alive)
 	})
 	began := time.Now()
 	s.cut()
@@ -221,8 +260,8 @@ func (s *story) split(ctx context.Context) error {
 	}
 	who, when := first(since)
 	s.report.SplitSeenS = seconds(began, last(since))
-	s.at(seconds(began, when), "%s is the first to hold everybody on the other side dead.", s.places[who].name)
-	s.at(s.report.SplitSeenS, "Two clusters, of %d and %d nodes; each is complete and in agreement.", len(sides[0]), len(sides[1]))
+	s.at(seconds(began, when), "%s is the first to hold the whole other side dead, and its own alive.", s.places[who].name)
+	s.at(s.report.SplitSeenS, "Everybody does: these are two clusters now, of %d and %d nodes.", len(sides[0]), len(sides[1]))
 	if err := s.writeApart(ctx, sides); err != nil {
 		return err
 	}
@@ -276,9 +315,12 @@ func (s *story) mend(ctx context.Context) error {
 	}
 	who, when := first(since)
 	s.report.HealedS, s.report.MergedS = seconds(began, last(since)), seconds(began, last(both))
-	s.at(seconds(began, when), "%s is the first to see all %d as alive again.", s.places[who].name, len(nodes))
-	s.at(s.report.HealedS, "Everybody sees everybody again. One cluster.")
-	s.at(s.report.MergedS, "Everybody has what was written on either side.")
+	lines := []line{
+		{seconds(began, when), fmt.Sprintf("%s is the first to see all %d as alive again.", s.places[who].name, len(nodes))},
+		{s.report.HealedS, "Everybody sees everybody again. One cluster."},
+		{s.report.MergedS, "Everybody has what was written on either side."},
+	}
+	s.inOrder(lines)
 	return nil
 }
 

@@ -1,8 +1,10 @@
 package demo
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"charm.land/lipgloss/v2"
@@ -56,6 +58,20 @@ func (t *teller) at(seconds float64, format string, args ...any) {
 	t.printf("   %s  %s\n", t.paint(styleTime, fmt.Sprintf("%9s", span(seconds))), fmt.Sprintf(format, args...))
 }
 
+// line is what happened some seconds after a cause.
+type line struct {
+	seconds float64
+	text    string
+}
+
+// inOrder writes lines by their time, where the order is not known before.
+func (t *teller) inOrder(lines []line) {
+	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(a.seconds, b.seconds) })
+	for _, l := range lines {
+		t.at(l.seconds, "%s", l.text)
+	}
+}
+
 // barWidth is that of the longest bar: the rest of a line of 80 is for text.
 const barWidth = 26
 
@@ -67,24 +83,29 @@ func (t *teller) hops(hops []Hop) {
 	}
 	for _, h := range hops {
 		bar := strings.Repeat("█", max(h.Nodes*barWidth/most, 1))
-		label, when := fmt.Sprintf("hop %d", h.Hop), span(h.FirstS)
-		if h.Hop == hopsUnknown {
-			label = "hop ?"
+		label, when := fmt.Sprintf("hop %-2d", h.Hop), span(h.FirstS)
+		if h.Hop == compared {
+			label = "repair"
 		}
-		if h.Nodes > 1 {
-			when += " to " + span(h.LastS)
+		switch {
+		case h.Hop == 0:
+			when = "the writer"
+		case h.Nodes > 1:
+			when = "at " + when + " to " + span(h.LastS)
+		default:
+			when = "at " + when
 		}
-		t.printf("   %s  %s%s %3d %s %s\n", label, t.paint(styleBar, bar),
+		t.printf("   %s %s%s %3d %-5s %s\n", label, t.paint(styleBar, bar),
 			strings.Repeat(" ", barWidth-max(h.Nodes*barWidth/most, 1)),
-			h.Nodes, nodesWord(h.Nodes), t.paint(styleTime, "at "+when))
+			h.Nodes, plural(h.Nodes, "node"), t.paint(styleTime, when))
 	}
 }
 
-func nodesWord(n int) string {
+func plural(n int, noun string) string {
 	if n == 1 {
-		return "node "
+		return noun
 	}
-	return "nodes"
+	return noun + "s"
 }
 
 // span writes a number of seconds with three digits or so.
