@@ -1,6 +1,7 @@
 package swim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hearsay-gossip/hearsay/core/draw"
@@ -141,8 +142,12 @@ func (m *Machine) evictGone() bool {
 
 func (m *Machine) forget(e *entry) {
 	m.table.remove(e)
-	m.ring = without(m.ring, e)
-	m.ringNext = min(m.ringNext, len(m.ring))
+	if i := slices.Index(m.ring, e); i >= 0 {
+		m.ring = slices.Delete(m.ring, i, i+1)
+		if i < m.ringNext { // the next target moved along
+			m.ringNext--
+		}
+	}
 	m.cfg.Out.Report(effect.Event{Kind: effect.MemberForgotten, ID: e.id, Name: e.name, Claim: e.claim})
 }
 
