@@ -115,25 +115,38 @@ func (m *Machine) askHelpers(now member.Time) {
 }
 
 // eachRandom calls visit for up to k distinct random members for which accept
-// returns true, never this node. It gives up after a bounded number of draws,
-// so in a mostly unacceptable table it may visit fewer.
+// returns true, never this node: fewer only if there are no more. Where most are
+// not acceptable (a table of the gone), draws would not find the few that are,
+// so after a number of them it walks.
 func (m *Machine) eachRandom(k int, accept func(*entry) bool, visit func(*entry)) {
 	all := m.table.entries
-	if len(all)-1 <= 2*k { // few: walk them all from a random place
-		start := draw.Below(m.cfg.Rand, len(all))
-		for i := range all {
-			if e := all[(start+i)%len(all)]; k > 0 && e != m.self && accept(e) {
-				visit(e)
-				k--
-			}
-		}
+	m.drawPass++
+	if len(all)-1 <= 2*k {
+		m.walkRandom(k, accept, visit)
 		return
 	}
-	m.drawPass++
 	for tries := 4*k + 16; k > 0 && tries > 0; tries-- {
 		e := all[1+draw.Below(m.cfg.Rand, len(all)-1)]
 		if e.drawn != m.drawPass && accept(e) {
 			e.drawn = m.drawPass
+			visit(e)
+			k--
+		}
+	}
+	if k > 0 {
+		m.walkRandom(k, accept, visit)
+	}
+}
+
+// walkRandom visits members not yet drawn in this pass, from a random place on.
+func (m *Machine) walkRandom(k int, accept func(*entry) bool, visit func(*entry)) {
+	all := m.table.entries
+	start := draw.Below(m.cfg.Rand, len(all))
+	for i := range all {
+		if k == 0 {
+			return
+		}
+		if e := all[(start+i)%len(all)]; e != m.self && e.drawn != m.drawPass && accept(e) {
 			visit(e)
 			k--
 		}
