@@ -131,12 +131,19 @@ func (m *Machine) insertInRing(e *entry) {
 // Full reports whether a new member would need an old one to go.
 func (m *Machine) Full() bool { return len(m.table.entries) >= m.cfg.MembersMax }
 
-// evictGone forgets the member that has been gone for longest.
+// evictGone forgets the member that has been gone for longest, by what those say
+// who knew it. This node keeps itself when it is leaving.
 func (m *Machine) evictGone() bool {
-	if len(m.table.gone) == 0 {
+	var oldest *entry
+	for _, e := range m.table.gone {
+		if e != m.self && (oldest == nil || e.since < oldest.since) {
+			oldest = e
+		}
+	}
+	if oldest == nil {
 		return false
 	}
-	m.forget(m.table.gone[0])
+	m.forget(oldest)
 	return true
 }
 
@@ -284,7 +291,9 @@ func (m *Machine) IsGone(id member.NodeID) bool {
 }
 
 // TellGone answers a sender that is held gone with what it is held for, so that
-// it can refute. Everything else it sent is dropped.
+// it can refute. Everything else it sent is dropped. Its record goes along, and
+// first: one that restarted in a used epoch must outrank what it once signed
+// before any refutation counts.
 func (m *Machine) TellGone(now member.Time, from effect.Peer) {
 	m.drops[DropNotMember]++
 	e := m.table.index[from.ID]
@@ -292,6 +301,7 @@ func (m *Machine) TellGone(now member.Time, from effect.Peer) {
 		return
 	}
 	m.reply(from)
+	m.cfg.Out.AddBody(wire.TypeRecord, e.body)
 	m.accuse = m.verdict(now, e)
 	m.cfg.Out.Add(&m.accuse)
 }

@@ -186,8 +186,9 @@ func (m *Machine) probeFailed(now member.Time) {
 }
 
 // Heard tells the machine that an authentic payload came from a member itself:
-// better proof of life than any ack.
+// better proof of life than any ack. It comes before the payload's messages.
 func (m *Machine) Heard(id member.NodeID) {
+	m.hearsay = wire.Accuse{}
 	if m.probe.waiting() && m.probe.target.id == id {
 		m.probeSucceeded()
 	}
