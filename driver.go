@@ -164,9 +164,9 @@ func (d *driver) flush() {
 	default:
 		d.deliver()
 	}
-	// A timer that is early is harmless, and setting it costs a system call on
-	// some systems: it is only ever moved forward.
-	if due < d.armed {
+	// Moving the timer costs less than being woken for nothing, as by the end of
+	// a probe that was answered.
+	if due != d.armed {
 		d.armed = due
 		d.timer.Reset(due.Sub(now))
 	}

@@ -61,10 +61,9 @@ func (d *drops) refused(err error) bool {
 	return ok
 }
 
-// allDrops returns every reason there is, each once, in a fixed order. One
+// appendDrops appends every reason there is, each once, in a fixed order. One
 // reason may come from several layers.
-func (n *Node) allDrops(m *core.Machine) []Drop {
-	all := make([]Drop, 0, 40)
+func (n *Node) appendDrops(all []Drop, m *core.Machine) []Drop {
 	add := func(reason string, count uint64) {
 		for i := range all {
 			if all[i].Reason == reason {
@@ -74,8 +73,8 @@ func (n *Node) allDrops(m *core.Machine) []Drop {
 		}
 		all = append(all, Drop{reason, count})
 	}
-	for _, r := range seal.Reasons() {
-		add(r.String(), n.drops.seal[r].Load())
+	for why := 1; why < sealReasons; why++ {
+		add(seal.Reason(why).String(), n.drops.seal[why].Load())
 	}
 	m.Drops(add)
 	for i, name := range dropNames {
@@ -102,13 +101,15 @@ var ordinary = map[string]bool{
 // dropWatch warns of drops, at most once in dropWarning for each reason.
 type dropWatch struct {
 	checked core.Time
+	all     []Drop // reused
 	seen    map[string]uint64
 	warned  map[string]core.Time
 }
 
 const (
-	// dropCheck is how often the counters are looked at.
-	dropCheck = time.Second
+	// dropCheck is how often the counters are looked at: a warning that comes so
+	// much later is as good, and an idle node has little else to do.
+	dropCheck = 5 * time.Second
 	// dropWarning is the least time between two warnings of one reason: often
 	// enough to see a trouble begin and end, too seldom to fill a disk.
 	dropWarning = 10 * time.Second
@@ -120,7 +121,8 @@ func (d *driver) watchDrops(now core.Time) {
 		return
 	}
 	w.checked = now
-	for _, drop := range d.node.allDrops(d.machine) {
+	w.all = d.node.appendDrops(w.all[:0], d.machine)
+	for _, drop := range w.all {
 		count := drop.Count - w.seen[drop.Reason]
 		last, before := w.warned[drop.Reason]
 		if count == 0 || before && now.Sub(last) < dropWarning {

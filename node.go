@@ -62,17 +62,22 @@ const inboxSize = batchMax
 //
 // A node has three goroutines, and two for a stream while it is used.
 func Start(ctx context.Context, cfg Config) (*Node, error) {
-	n, err := start(ctx, cfg)
+	n, err := newNode(ctx, cfg)
 	if err != nil {
 		if cfg.Transport != nil {
 			err = errors.Join(err, cfg.Transport.Close())
 		}
 		return nil, fmt.Errorf("start node: %w", err)
 	}
+	n.log.started(n.Self().Addr, n.cfg.Insecure)
+	n.running.Go(n.readDatagrams)
+	n.running.Go(n.streams.accept)
+	go n.driver.run()
 	return n, nil
 }
 
-func start(ctx context.Context, cfg Config) (*Node, error) {
+// newNode makes a node that is bound but does not run yet.
+func newNode(ctx context.Context, cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -96,10 +101,6 @@ func start(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.driver.publish()
-	n.log.started(n.Self().Addr, cfg.Insecure)
-	n.running.Go(n.readDatagrams)
-	n.running.Go(n.streams.accept)
-	go n.driver.run()
 	return n, nil
 }
 

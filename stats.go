@@ -145,5 +145,5 @@ func (d *driver) fill(s *Stats) {
 	s.Probes, s.ProbeFailures, s.ProbeRTT = c.probes, c.probeFailures, c.probeRTT
 	s.Suspicions, s.Deaths, s.FalseDeaths, s.Refutations = c.suspicions, c.deaths, c.falseDeaths, c.refutations
 	s.Pauses, s.Syncs, s.Joins, s.JoinFailures = c.pauses, c.syncs, c.joins, c.joinFailures
-	s.Drops = d.node.allDrops(m)
+	s.Drops = d.node.appendDrops(nil, m)
 }

@@ -1,0 +1,218 @@
+package hearsay
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hearsay-gossip/hearsay/seal"
+	"github.com/hearsay-gossip/hearsay/transport"
+	"github.com/hearsay-gossip/hearsay/transport/mem"
+)
+
+func TestAFaultStopsTheNodeAndNotItsHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVirtual(t)
+		tr, err := v.network.Listen(addrOf(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := v.config(1)
+		cfg.Transport = tr
+		n, err := Start(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := n.do(t.Context(), func(*driver) { panic("invariant") }); !errors.Is(err, ErrClosed) {
+			t.Errorf("the command that panicked = %v, want ErrClosed", err)
+		}
+		<-n.Done()
+		if err := n.Err(); err == nil || !strings.Contains(err.Error(), "invariant") {
+			t.Errorf("Err = %v", err)
+		}
+		if got := len(n.Members()); got != 1 {
+			t.Errorf("%d members after the fault", got)
+		}
+		if got := n.MetaOf(n.id); got != nil {
+			t.Errorf("metadata %v of a machine that is broken", got)
+		}
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := tr.Send(addrOf(1), []byte("x")); err == nil {
+			t.Error("the transport is still open")
+		}
+	})
+}
+
+// brokenTransport fails to receive or accept once fail is closed.
+type brokenTransport struct {
+	transport.Transport
+	receive, accept chan struct{}
+}
+
+var errBroken = errors.New("cable cut")
+
+func (b brokenTransport) Receive([]byte) (int, netip.AddrPort, error) {
+	<-b.receive
+	return 0, netip.AddrPort{}, errBroken
+}
+
+func TestABrokenTransportStopsTheNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVirtual(t)
+		tr, err := v.network.Listen(addrOf(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken := brokenTransport{Transport: tr, receive: make(chan struct{})}
+		logs := &recorder{}
+		cfg := v.config(1)
+		cfg.Transport, cfg.Logger = broken, logs.logger()
+		n, err := Start(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.Err() != nil {
+			t.Errorf("Err before the fault: %v", n.Err())
+		}
+		close(broken.receive)
+		<-n.Done()
+		if err := n.Err(); !errors.Is(err, errBroken) {
+			t.Errorf("Err = %v, want %v", err, errBroken)
+		}
+		if got := logs.count("node stopped"); got != 1 {
+			t.Errorf("%d lines about it, want 1", got)
+		}
+	})
+}
+
+func TestCloseIsIdempotentAndConcurrent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVirtual(t)
+		n := v.cluster(3)[1]
+		var closing sync.WaitGroup
+		for range 10 {
+			closing.Go(func() { closeNode(t, n) })
+		}
+		closing.Wait()
+		select {
+		case <-n.Done():
+		default:
+			t.Error("Done is not closed")
+		}
+		if got := len(n.Members()); got != 3 {
+			t.Errorf("%d members after Close, want the last view of 3", got)
+		}
+		if s := n.Stats(); s.StreamsOpen != 0 || s.Joins != 1 {
+			t.Errorf("after Close: %d streams open, %d joins", s.StreamsOpen, s.Joins)
+		}
+	})
+}
+
+// TestStartAndCloseLeaveNothingBehind compares the process before and after
+// many nodes that each joined a cluster.
+func TestStartAndCloseLeaveNothingBehind(t *testing.T) {
+	rounds := 10_000
+	if testing.Short() {
+		rounds = 500
+	}
+	network := mem.NewNetwork(mem.Options{})
+	cycle := func(rounds int) {
+		for i := range rounds {
+			n := startQuiet(t, network, i)
+			closeNode(t, n)
+		}
+	}
+	cycle(100) // pools and tables of the runtime reach their size
+	before := footprint()
+	cycle(rounds)
+	after := footprint()
+	if after.goroutines > before.goroutines {
+		t.Errorf("%d goroutines after %d rounds, were %d", after.goroutines, rounds, before.goroutines)
+	}
+	if grown := int64(after.heap) - int64(before.heap); grown > 256<<10 {
+		t.Errorf("heap grew by %d bytes in %d rounds", grown, rounds)
+	}
+}
+
+func startQuiet(t *testing.T, network *mem.Network, i int) *Node {
+	t.Helper()
+	tr, err := network.Listen(addrOf(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := Start(t.Context(), Config{
+		Name: fmt.Sprint("n", i), Ring: seal.DevRing("test"), Identity: identity(1), Epoch: uint64(i + 1),
+		Transport: tr, Seeds: []string{addrOf(2).String()}, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestStartAndCloseOverSocketsLeaveNothingBehind(t *testing.T) {
+	if testing.Short() {
+		t.Skip("real sockets")
+	}
+	ctx := limited(t)
+	seed := loopback(t, 0)
+	cycle := func(rounds int) {
+		for i := range rounds {
+			n := loopback(t, i)
+			if _, err := n.Join(ctx, seed.Self().Addr.String()); err != nil {
+				t.Fatal(err)
+			}
+			closeNode(t, n)
+		}
+	}
+	cycle(10)
+	before := footprint()
+	cycle(100)
+	// The seed's ends of the streams see the close a moment later.
+	for after := footprint(); after.goroutines > before.goroutines || after.files > before.files; after = footprint() {
+		if ctx.Err() != nil {
+			t.Fatalf("after: %+v, before: %+v", after, before)
+		}
+		runtime.Gosched()
+	}
+}
+
+type process struct {
+	goroutines, files int
+	heap              uint64
+}
+
+func footprint() process {
+	runtime.GC()
+	runtime.GC() // the second empties what the first left in pools
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	p := process{goroutines: runtime.NumGoroutine(), heap: m.HeapAlloc}
+	if entries, err := os.ReadDir("/proc/self/fd"); err == nil { // Linux; elsewhere 0 both times
+		p.files = len(entries)
+	}
+	return p
+}
+
+func TestAnIdleNodeHasThreeGoroutines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVirtual(t)
+		before := runtime.NumGoroutine()
+		v.cluster(10)
+		time.Sleep(time.Minute) // streams have closed, seeds sleep
+		synctest.Wait()
+		if got := runtime.NumGoroutine() - before; got != 30 {
+			t.Errorf("%d goroutines for ten nodes, want 30", got)
+		}
+	})
+}
