@@ -19,6 +19,8 @@ type Options struct {
 	Network Network     // default DefaultNetwork()
 	// Observe, if set, is called with every event of every node, in order.
 	Observe func(node int, now time.Duration, e *core.Event)
+	// Watch, if set, is told of all that nodes do; see [Watcher].
+	Watch Watcher
 }
 
 // Stats counts what happened.
@@ -50,6 +52,8 @@ type Cluster struct {
 	spare    []*delivery
 	receive  core.Receive
 	addrs    map[netip.AddrPort]int
+	ids      map[member.NodeID]int
+	stepping int // the node whose step is under way, or was the last
 }
 
 // node is one place in the cluster; its machine is nil while it is down.
@@ -65,6 +69,11 @@ type node struct {
 	wakeAt  member.Time // of the wake event that counts; others are stale
 	paused  bool
 	waiting []event // deliveries that arrived during the pause
+
+	slow   time.Duration // processing time of one input
+	busy   member.Time   // until when the inputs so far keep it busy
+	queued int           // deliveries among them
+	waking bool          // a wake-up is among them: no other is scheduled
 }
 
 // NewCluster returns a cluster in which no node runs yet.
@@ -87,7 +96,7 @@ func NewCluster(opts Options) (*Cluster, error) {
 	c := &Cluster{
 		seed: opts.Seed, opts: opts, net: newNetwork(opts.Nodes, opts.Network),
 		rand: stream(opts.Seed, "schedule"), addrs: make(map[netip.AddrPort]int),
-		now: 1, trace: trace{fnvOffset},
+		ids: make(map[member.NodeID]int, opts.Nodes), now: 1, trace: trace{fnvOffset},
 	}
 	for i := range opts.Nodes {
 		k := newKeys(opts.Seed, i)
@@ -96,7 +105,7 @@ func NewCluster(opts Options) (*Cluster, error) {
 			addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 7946),
 		}
 		c.nodes = append(c.nodes, n)
-		c.addrs[n.addr] = i
+		c.addrs[n.addr], c.ids[n.id] = i, i
 	}
 	return c, nil
 }
@@ -129,6 +138,7 @@ func (c *Cluster) Start(i int, contacts ...int) {
 	n.epoch++
 	n.life++
 	n.paused, n.waiting = false, nil
+	n.busy, n.queued, n.waking = 0, 0, false
 	m, err := core.New(c.now, core.Config{
 		ID: n.id, PublicKey: n.keys.public, Name: n.name, Epoch: n.epoch, Addrs: []netip.AddrPort{n.addr},
 		Timing: c.opts.Timing, MembersMax: max(2*len(c.nodes), 1024), Keys: n.keys,
@@ -139,6 +149,9 @@ func (c *Cluster) Start(i int, contacts ...int) {
 	}
 	n.machine, n.wakeAt = m, 0
 	c.trace.note(c.now, i, 'S', nil)
+	if c.opts.Watch != nil {
+		c.opts.Watch.Started(i, c.Now(), n.epoch)
+	}
 	if len(contacts) > 0 {
 		var addrs []netip.AddrPort
 		for _, contact := range contacts {
@@ -167,6 +180,9 @@ func (c *Cluster) StartAll(spread time.Duration) {
 // Kill stops a node at once; it remembers nothing but its identity and epoch.
 func (c *Cluster) Kill(i int) {
 	n := c.nodes[i]
+	if n.machine != nil && c.opts.Watch != nil {
+		c.opts.Watch.Stopping(i, c.Now())
+	}
 	n.machine = nil
 	n.life++
 	c.trace.note(c.now, i, 'K', nil)
@@ -186,7 +202,7 @@ func (c *Cluster) Resume(i int) {
 		e.at = c.now
 		c.queue.push(e)
 	}
-	n.waiting = nil
+	n.waiting, n.waking = nil, false
 	if n.machine != nil {
 		n.wakeAt = 0
 		c.arm(n)
@@ -200,6 +216,7 @@ func (c *Cluster) Step(i int, in core.Input) {
 		return
 	}
 	c.stats.Steps++
+	c.stepping = i
 	c.apply(n, n.machine.Step(c.now, in))
 }
 
@@ -242,10 +259,7 @@ func (c *Cluster) happen(e event) {
 		c.calls[e.arg] = nil
 		f()
 	case eventWake:
-		if n.machine != nil && e.arg == n.life && e.at == n.wakeAt && !n.paused {
-			n.wakeAt = 0
-			c.Step(n.index, core.Tick{})
-		}
+		c.wake(n, e)
 	case eventBroken:
 		if e.arg == n.life {
 			c.Step(n.index, &core.Unreachable{Addr: c.nodes[e.from].addr})
@@ -255,11 +269,34 @@ func (c *Cluster) happen(e event) {
 	}
 }
 
+// wake lets a node do what has come due, unless the event is stale.
+func (c *Cluster) wake(n *node, e event) {
+	if n.machine == nil || e.arg != n.life || e.at != n.wakeAt || n.paused {
+		return
+	}
+	if n.slow > 0 && !n.waking {
+		n.waking = true
+		n.wakeAt = c.occupy(n)
+		e.at = n.wakeAt
+		c.queue.push(e)
+		return
+	}
+	n.wakeAt, n.waking = 0, false
+	c.Step(n.index, core.Tick{})
+}
+
 func (c *Cluster) deliver(n *node, e event) {
+	if e.queued {
+		n.queued = max(n.queued-1, 0) // a restart forgot the queue
+	} else if n.slow > 0 && n.machine != nil && !n.paused && c.net.open(int(e.from), n.index) {
+		c.enqueue(n, e)
+		return
+	}
 	switch {
 	case n.machine == nil || !c.net.open(int(e.from), n.index):
 		c.stats.Lost++
 	case n.paused:
+		e.queued = false
 		n.waiting = append(n.waiting, e)
 		return
 	default:
@@ -292,12 +329,18 @@ func (c *Cluster) apply(n *node, out *core.Output) {
 	for i := range out.Events {
 		c.note(n, &out.Events[i])
 	}
+	if c.opts.Watch != nil {
+		c.opts.Watch.Stepped(n.index, c.Now(), out)
+	}
 	c.arm(n)
 }
 
 // arm schedules the node's next wake-up. An earlier one that is still scheduled
 // finds wakeAt changed and does nothing.
 func (c *Cluster) arm(n *node) {
+	if n.waking {
+		return
+	}
 	if at := max(n.machine.Deadline(), c.now); at != n.wakeAt {
 		n.wakeAt = at
 		c.queue.push(event{at: at, kind: eventWake, node: int32(n.index), arg: n.life})

@@ -154,6 +154,12 @@ func (c *Cluster) setCut(from, to []int, cut bool) {
 	}
 }
 
+// Mend ends the cut from some nodes to others, one way.
+func (c *Cluster) Mend(from, to []int) { c.setCut(from, to, false) }
+
+// Open reports whether no cut stops packets from one node to another.
+func (c *Cluster) Open(from, to int) bool { return from == to || c.net.open(from, to) }
+
 // Heal ends all cuts and all loss of single links.
 func (c *Cluster) Heal() {
 	clear(c.net.cut)
@@ -171,6 +177,18 @@ func (c *Cluster) LossOn(from, to []int, share float64) {
 		}
 	}
 }
+
+// LossOff gives the links from some nodes to others the network's loss again.
+func (c *Cluster) LossOff(from, to []int) {
+	for _, f := range from {
+		for _, t := range to {
+			c.net.lossy[c.net.link(f, t)] = 0
+		}
+	}
+}
+
+// Network returns how all packets fare now.
+func (c *Cluster) Network() Network { return c.net.model }
 
 // SetNetwork changes how all packets fare from now on.
 func (c *Cluster) SetNetwork(model Network) { c.net.set(model) }

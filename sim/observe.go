@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"net/netip"
+
 	"github.com/hearsay-gossip/hearsay/core"
 	"github.com/hearsay-gossip/hearsay/core/effect"
 	"github.com/hearsay-gossip/hearsay/member"
@@ -26,13 +28,28 @@ func (c *Cluster) note(n *node, e *core.Event) {
 }
 
 func (c *Cluster) running(id member.NodeID) bool {
-	for _, n := range c.nodes {
-		if n.id == id {
-			return n.machine != nil && !n.paused
-		}
-	}
-	return false
+	i, known := c.ids[id]
+	return known && c.nodes[i].machine != nil && !c.nodes[i].paused
 }
+
+// Index returns which node has an identity, false for an unknown one.
+func (c *Cluster) Index(id member.NodeID) (int, bool) {
+	i, known := c.ids[id]
+	return i, known
+}
+
+// At returns which node listens at an address, running or not.
+func (c *Cluster) At(addr netip.AddrPort) (int, bool) {
+	i, known := c.addrs[addr]
+	return i, known
+}
+
+// Paused reports whether a node is frozen.
+func (c *Cluster) Paused(i int) bool { return c.nodes[i].paused }
+
+// Stepping returns the node whose step is under way, or was the last: the one
+// to name when a step panics.
+func (c *Cluster) Stepping() int { return c.stepping }
 
 // Running returns how many nodes are up, frozen ones included.
 func (c *Cluster) Running() int {

@@ -5,13 +5,14 @@ import "github.com/hearsay-gossip/hearsay/member"
 // event is something that will happen. The order of events is total: by time,
 // then by the order in which they were scheduled.
 type event struct {
-	at   member.Time
-	seq  uint64
-	kind eventKind
-	node int32
-	from int32
-	arg  uint64 // life of the node, or index of a call
-	data *delivery
+	at     member.Time
+	seq    uint64
+	kind   eventKind
+	queued bool // a delivery that a slow node has got round to
+	node   int32
+	from   int32
+	arg    uint64 // life of the node, or index of a call
+	data   *delivery
 }
 
 type eventKind uint8
