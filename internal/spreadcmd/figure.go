@@ -141,7 +141,7 @@ func (f *figure) frame() {
 	if f.y.max > f.y.min {
 		return
 	}
-	low, high := math.Inf(1), 0.0
+	low, high := math.Inf(1), math.Inf(-1)
 	for _, s := range f.series {
 		for _, pt := range f.visible(slices.Concat(s.simulated, s.theory)) {
 			low, high = min(low, pt.Y), max(high, pt.Y)
@@ -149,7 +149,7 @@ func (f *figure) frame() {
 	}
 	f.y.max = 1.05 * high
 	if f.y.log {
-		f.y.min, f.y.max = math.Pow(10, math.Floor(math.Log10(low))), 1.5*high
+		f.y.min, f.y.max = math.Pow(10, math.Floor(low)), 1.5*math.Pow(10, high)
 	}
 }
 
@@ -197,16 +197,26 @@ func (f *figure) add(p *plot.Plot, legend *plot.Legend, i int, s series) error {
 	return nil
 }
 
-// visible drops points that do not exist or that a logarithm cannot show.
+// visible places points on the axes, without those that do not exist or that a
+// logarithm cannot show.
 func (f *figure) visible(points plotter.XYs) plotter.XYs {
 	var kept plotter.XYs
 	for _, pt := range points {
-		if math.IsNaN(pt.Y) || math.IsInf(pt.Y, 0) || f.y.log && pt.Y <= 0 {
-			continue
+		pt.X, pt.Y = f.x.place(pt.X), f.y.place(pt.Y)
+		if !math.IsNaN(pt.Y) && !math.IsInf(pt.Y, 0) {
+			kept = append(kept, pt)
 		}
-		kept = append(kept, pt)
 	}
 	return kept
+}
+
+// place is where a value stands on the axis. Logarithms are taken here, not by
+// the plot's scale, which makes room for an axis label in the wrong place then.
+func (a axis) place(value float64) float64 {
+	if a.log {
+		return math.Log10(value)
+	}
+	return value
 }
 
 func (a axis) apply(to *plot.Axis) {
@@ -216,7 +226,6 @@ func (a axis) apply(to *plot.Axis) {
 	to.Tick.Label.Font.Size = 10.5
 	to.Tick.Marker = steps{}
 	if a.log {
-		to.Scale = plot.LogScale{}
 		to.Tick.Marker = decades{}
 	}
 }
@@ -224,7 +233,7 @@ func (a axis) apply(to *plot.Axis) {
 // limit fixes the range, with the zero value left to the data.
 func (a axis) limit(to *plot.Axis) {
 	if a.max > a.min {
-		to.Min, to.Max = a.min, a.max
+		to.Min, to.Max = a.place(a.min), a.place(a.max)
 	}
 }
 
@@ -248,16 +257,16 @@ func (steps) Ticks(lo, hi float64) []plot.Tick {
 	return ticks
 }
 
-// decades marks powers of ten, with the steps between them unlabeled.
+// decades marks powers of ten on an axis of logarithms, with the steps between
+// them unlabeled.
 type decades struct{}
 
 func (decades) Ticks(lo, hi float64) []plot.Tick {
 	var ticks []plot.Tick
-	for e := math.Floor(math.Log10(lo)); e <= math.Ceil(math.Log10(hi)); e++ {
-		decade := math.Pow(10, e)
-		ticks = append(ticks, plot.Tick{Value: decade, Label: decadeName(e)})
+	for e := math.Floor(lo); e <= math.Ceil(hi); e++ {
+		ticks = append(ticks, plot.Tick{Value: e, Label: decadeName(e)})
 		for m := 2.0; m < 10; m++ {
-			ticks = append(ticks, plot.Tick{Value: m * decade})
+			ticks = append(ticks, plot.Tick{Value: e + math.Log10(m)})
 		}
 	}
 	// Room is made for every label, drawn or not.
