@@ -56,6 +56,7 @@ type Keeper struct {
 	closing chan struct{}
 	done    chan struct{}
 	once    sync.Once
+	started atomic.Bool
 
 	saves, failures atomic.Uint64
 	problem         atomic.Pointer[string]
@@ -116,9 +117,12 @@ func nextEpoch(last member.Epoch, cfg Config, report snapshot.Report) (member.Ep
 }
 
 // Run starts the goroutine that owns the disk. collect returns the present
-// state; it is called there, before each save. It must be called once, and
-// before Flush and Close.
-func (k *Keeper) Run(collect func() State) { go k.run(collect) }
+// state; it is called there, before each save. It must be called once at most,
+// and before Flush.
+func (k *Keeper) Run(collect func() State) {
+	k.started.Store(true)
+	go k.run(collect)
+}
 
 // Touch says that the state has changed and may be written when convenient.
 func (k *Keeper) Touch() {
@@ -164,12 +168,15 @@ func (k *Keeper) Problem() string {
 }
 
 // Close writes what has changed, ends the goroutine and unlocks the directory.
-// It returns the error of that last save. A second Close does nothing.
+// It returns the error of that last save. A second Close does nothing; one
+// without Run only unlocks.
 func (k *Keeper) Close() (err error) {
 	k.once.Do(func() {
-		err = k.flush(context.Background(), false)
-		close(k.closing)
-		<-k.done
+		if k.started.Load() {
+			err = k.flush(context.Background(), false)
+			close(k.closing)
+			<-k.done
+		}
 		err = errors.Join(err, k.store.Close())
 	})
 	return err

@@ -53,10 +53,9 @@ type JoinRequest struct {
 	Addrs []string `json:"addrs"`
 }
 
-// JoinReport says how many of them answered, and what was wrong with others.
+// JoinReport says how many of them answered, at least one.
 type JoinReport struct {
-	Contacts int    `json:"contacts"`
-	Problem  string `json:"problem,omitempty"`
+	Contacts int `json:"contacts"`
 }
 
 // RetireRequest names a dead member by name or ID.
@@ -99,6 +98,9 @@ type Event struct {
 	Hops   int       `json:"hops,omitempty"`
 	By     string    `json:"by,omitempty"` // ID of the other party
 	Reason string    `json:"reason,omitempty"`
+	Count  int       `json:"count,omitempty"` // health-changed: the score; resync: events lost
+	// ElapsedSeconds is how long the node was paused.
+	ElapsedSeconds float64 `json:"elapsed_seconds,omitempty"`
 }
 
 // KindResync is the kind of the event that asks its reader to read anew.
@@ -124,6 +126,7 @@ type Stats struct {
 	Pauses        uint64            `json:"pauses"`
 	Syncs         uint64            `json:"syncs"`
 	Joins         uint64            `json:"joins"`
+	JoinFailures  uint64            `json:"join_failures"`
 	Drops         map[string]uint64 `json:"drops"` // by reason, all reasons
 }
 
@@ -166,5 +169,6 @@ const (
 	ReasonNeedsConsensus Reason = "needs_consensus" // 501: gossip does not decide
 	ReasonUnreachable    Reason = "unreachable"     // 502: no contact answered
 	ReasonClosed         Reason = "closed"          // 503: the node has left or stopped
+	ReasonNotReady       Reason = "not_ready"       // 503
 	ReasonTimeout        Reason = "timeout"         // 504
 )

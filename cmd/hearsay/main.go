@@ -1,0 +1,130 @@
+// Command hearsay runs, asks and steers nodes of a gossip cluster. It holds
+// flags, wiring and exit codes; what it does is in packages agent and client.
+//
+// Exit codes: 0 done, 1 failed, 2 used wrongly.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/hearsay-gossip/hearsay/agent"
+	"github.com/hearsay-gossip/hearsay/client"
+)
+
+// commands is where every command is mounted: one field, one type, one file.
+type commands struct {
+	Init       initCmd       `cmd:"" help:"Mint a cluster: its id and its ring key."`
+	Agent      agentCmd      `cmd:"" help:"Run one node with its HTTP interface."`
+	Members    membersCmd    `cmd:"" help:"List the members of the cluster."`
+	Join       joinCmd       `cmd:"" help:"Make the agent join nodes at addresses."`
+	Leave      leaveCmd      `cmd:"" help:"Make the agent say goodbye and end."`
+	ForceLeave forceLeaveCmd `cmd:"" help:"Turn a dead member into one that has left."`
+	Info       infoCmd       `cmd:"" help:"Show what the agent says about itself."`
+	Meta       metaCmd       `cmd:"" help:"Read and write the metadata of members."`
+	Version    versionCmd    `cmd:"" help:"Show the version of this program."`
+	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
+}
+
+const description = "Gossip for Go: membership, failure detection and metadata of a cluster without servers."
+
+// terminal is what a command may touch of the process.
+type terminal struct {
+	ctx    context.Context
+	args   []string
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+// Exit codes.
+const (
+	exitDone = iota
+	exitFailed
+	exitUsage
+)
+
+// errUsage marks errors of whoever typed the command.
+var errUsage = errors.New("usage")
+
+func main() {
+	os.Exit(run(&terminal{
+		ctx: context.Background(), args: os.Args[1:],
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+	}))
+}
+
+// newParser returns the parser of the command line, which fills in cli.
+func newParser(cli *commands, t *terminal, exit func(int)) (*kong.Kong, error) {
+	return kong.New(cli,
+		kong.Name("hearsay"), kong.Description(description),
+		kong.Writers(t.stdout, t.stderr), kong.Exit(exit), kong.Bind(t),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.WithHyphenPrefixedParameters(true), kong.Vars(connectionVars),
+	)
+}
+
+// run does what the arguments say and returns the exit code.
+func run(t *terminal) int {
+	exited, code := false, exitDone
+	exit := func(c int) { exited, code = true, c }
+	parser, err := newParser(new(commands), t, exit)
+	if err != nil {
+		return report(t, err)
+	}
+	if len(t.args) == 0 {
+		t.args = []string{"--help"}
+		code = exitUsage
+	}
+	parsed, err := parser.Parse(t.args)
+	switch {
+	case exited: // help has been printed
+		return code
+	case err != nil:
+		var wrong *kong.ParseError
+		hint := ""
+		if errors.As(err, &wrong) {
+			hint = "; see hearsay " + strings.Join(append(commandOf(wrong.Context), "--help"), " ")
+		}
+		return report(t, fmt.Errorf("%w%s%w", err, hint, silent{errUsage}))
+	}
+	return report(t, parsed.Run(t))
+}
+
+// commandOf returns the words of the command that was understood.
+func commandOf(c *kong.Context) []string {
+	var words []string
+	for _, p := range c.Path {
+		if p.Command != nil {
+			words = append(words, p.Command.Name)
+		}
+	}
+	return words
+}
+
+// silent is an error that is found and not shown.
+type silent struct{ error }
+
+func (silent) Error() string   { return "" }
+func (s silent) Unwrap() error { return s.error }
+
+// report prints an error, if there is one, and returns the exit code. Its text
+// may come from an agent, or from a peer through it.
+func report(t *terminal, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(t.stderr, "hearsay: %s\n", escape(strings.TrimSuffix(line, "\n")))
+	}
+	if errors.Is(err, errUsage) || errors.Is(err, agent.ErrConfig) || errors.Is(err, client.ErrAddr) {
+		return exitUsage
+	}
+	return exitFailed
+}
