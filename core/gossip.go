@@ -26,6 +26,9 @@ func (m *Machine) finish(now Time) {
 		m.rumors.Push(r.Key, m.out.Body(r))
 	}
 	m.forgetFacts()
+	if _, epoch, ok := m.swim.Owner(m.cfg.ID); ok {
+		m.store.Advance(epoch) // our record may have had to outrank another
+	}
 	m.noteRoot(now)
 	if m.rumors.Len() > 0 && now >= m.gossip.next {
 		m.push(now)

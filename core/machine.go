@@ -100,6 +100,9 @@ func (c *Config) Validate() error {
 	if c.ID.IsZero() {
 		errs = append(errs, errors.New("config: node id is missing"))
 	}
+	if c.Epoch > store.EpochMax {
+		errs = append(errs, fmt.Errorf("config: epoch %d, want up to %d", c.Epoch, store.EpochMax))
+	}
 	if len(c.Addrs) == 0 || len(c.Addrs) > wire.AddrsMax {
 		errs = append(errs, fmt.Errorf("config: %d addresses, want 1 to %d", len(c.Addrs), wire.AddrsMax))
 	}

@@ -40,9 +40,18 @@ const (
 	tombstonesRatio = 4
 )
 
+// heldMax bounds the keys of one owner that a replica holds, tombstones
+// included: the most that an owner within the limits above can have.
+const heldMax = (1 + tombstonesRatio) * wire.KeysMax
+
 // generationBits is the part of a generation below the owner's epoch, for the
-// generations within one life.
-const generationBits = 16
+// generations within one life. Each takes at least tombstonesMin deletions: 24
+// bits last for three years of ten deletions a second, 16 would for five days.
+const generationBits = 24
+
+// EpochMax is the last epoch whose generations can be numbered: for a counter of
+// starts or seconds out of reach, for a clock in nanoseconds too small.
+const EpochMax member.Epoch = 1<<(64-generationBits) - 1
 
 // FirstGeneration returns the generation that an owner begins an epoch with; all
 // below it is of an earlier life.
@@ -66,7 +75,8 @@ type Store struct {
 	scratch []byte
 	fact    wire.Fact
 	advert  wire.Advert
-	drops   uint64
+	drops   uint64 // for their signature
+	excess  uint64 // for their number
 }
 
 // New returns a store in which nobody has written yet.
@@ -229,6 +239,19 @@ func (s *Store) Len(id member.NodeID) int {
 // DroppedSignatures returns how many entries were refused for their signature.
 func (s *Store) DroppedSignatures() uint64 { return s.drops }
 
+// DroppedKeys returns how many writes were refused because their owner has more
+// keys than it may.
+func (s *Store) DroppedKeys() uint64 { return s.excess }
+
+// Advance moves this node's facts to a later epoch of its own, in a new
+// generation: with the epoch's record, all before it is void.
+func (s *Store) Advance(e member.Epoch) {
+	if e > s.cfg.Epoch {
+		s.cfg.Epoch = e
+		s.begin(FirstGeneration(e))
+	}
+}
+
 // Put writes a fact of this node and spreads it. The value is copied. Writing
 // the value that is there already does nothing: no version, no packet.
 func (s *Store) Put(key string, value []byte) error {
@@ -276,11 +299,20 @@ func (s *Store) write(f *fact) {
 	s.report(s.own.id, f, 0)
 }
 
-// compact starts a new generation that holds the live facts, and the newest write. It is not
-// rumored: the root differs, and anti-entropy carries it.
+// compact starts a new generation, as long as the epoch has any left. The last
+// one keeps its tombstones: a generation of the next epoch would outlive a
+// restart.
 func (s *Store) compact() {
+	if next := s.own.current.generation + 1; next < FirstGeneration(s.cfg.Epoch+1) {
+		s.begin(next)
+	}
+}
+
+// begin starts a generation that holds the live facts, and the newest write. It
+// is not rumored: the root differs, and anti-entropy carries it.
+func (s *Store) begin(g wire.Generation) {
 	old := s.own.current
-	s.own.current = replica{generation: old.generation + 1}
+	s.own.current = replica{generation: g}
 	r := &s.own.current
 	for i, f := range old.log {
 		// The newest write comes along even if it is a deletion: an owner that
