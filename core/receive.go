@@ -201,5 +201,6 @@ func (m *Machine) Drops(visit func(reason string, count uint64)) {
 	visit("not_member", m.swim.Drops(swim.DropNotMember))
 	visit("limit_members", m.swim.Drops(swim.DropMembersMax))
 	visit("limit_relays", m.swim.Drops(swim.DropRelays))
+	visit("limit_keys", m.store.DroppedKeys())
 	visit("queue_full", m.rumors.Evicted())
 }

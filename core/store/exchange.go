@@ -16,7 +16,7 @@ const (
 	Applied
 	// Gap: writes before it are missing; ask the sender.
 	Gap
-	// Refused: the signature does not verify.
+	// Refused: the signature does not verify, or the owner has too many keys.
 	Refused
 )
 
@@ -37,11 +37,16 @@ func (s *Store) OnFact(publicKey *[wire.PublicKeySize]byte, m *wire.Fact) Outcom
 		s.drops++
 		return Refused
 	}
+	fresh := []wire.Entry{m.Entry}
+	if !r.hasRoom(m.Generation, fresh) {
+		s.excess++
+		return Refused
+	}
 	hops := m.Hops
 	if hops < 255 {
 		hops++
 	}
-	s.extend(o, m.Generation, []wire.Entry{m.Entry}, m.Entry.Version, m.Entry.Version, hops)
+	s.extend(o, m.Generation, fresh, m.Entry.Version, m.Entry.Version, hops)
 	return Applied
 }
 
@@ -73,6 +78,12 @@ func (s *Store) OnDelta(publicKey *[wire.PublicKeySize]byte, m *wire.Delta) Outc
 	}
 	switch {
 	case m.To <= have:
+		if r == o.next && m.Latest <= have {
+			// The sender has no more of it either: whoever told us of more may
+			// have died with it.
+			s.swap(o, 0)
+			s.rehash(o)
+		}
 		return Known
 	case m.From > have:
 		return Gap
@@ -94,8 +105,12 @@ func (s *Store) OnDelta(publicKey *[wire.PublicKeySize]byte, m *wire.Delta) Outc
 		}
 		fresh = append(fresh, e)
 	}
-	if last != m.To {
+	switch {
+	case last != m.To:
 		s.drops++
+		return Refused
+	case !r.hasRoom(m.Generation, fresh):
+		s.excess++
 		return Refused
 	}
 	s.extend(o, m.Generation, fresh, m.To, m.Latest, 0)
@@ -106,14 +121,31 @@ func (s *Store) OnDelta(publicKey *[wire.PublicKeySize]byte, m *wire.Delta) Outc
 // an older generation when the write begins a newer one; nil when the write is
 // of a void generation.
 func (s *Store) target(o *owner, g wire.Generation) *replica {
-	r := &o.current
-	if o.next != nil && g >= o.next.generation {
-		r = o.next
+	switch {
+	case o.next != nil && g >= o.next.generation:
+		return o.next
+	case g == o.current.generation, g > o.current.generation && o.next == nil:
+		return &o.current
 	}
-	if g < r.generation {
-		return nil
+	return nil
+}
+
+// hasRoom reports whether a replica may take writes of a generation without
+// holding more keys than their owner could.
+func (r *replica) hasRoom(g wire.Generation, fresh []wire.Entry) bool {
+	held := len(r.byKey)
+	if g != r.generation {
+		held = 0
 	}
-	return r
+	if held+len(fresh) <= heldMax {
+		return true
+	}
+	for i := range fresh {
+		if _, known := r.byKey[string(fresh[i].Key)]; g != r.generation || !known {
+			held++
+		}
+	}
+	return held <= heldMax
 }
 
 // extend applies writes up to a version of a generation of which the sender
