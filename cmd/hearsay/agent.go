@@ -100,32 +100,32 @@ func (c *agentCmd) Run(t *terminal) error {
 	}
 	var level slog.LevelVar
 	cfg.Logger = c.logger(t, &level)
-	ctx, cancel := context.WithCancel(t.ctx)
-	defer cancel()
-	stopping := make(chan os.Signal, 2)
-	signal.Notify(stopping, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(stopping)
-	go obey(ctx, t, stopping, cancel)
-	return agent.Run(ctx, cfg, func(a *agent.Agent) {
+	ended, end := context.WithCancel(context.Background())
+	defer end()
+	go hurry(ended, t)
+	return agent.Run(t.ctx, cfg, func(a *agent.Agent) {
 		hangups := make(chan os.Signal, 1)
 		signal.Notify(hangups, syscall.SIGHUP)
-		go reloadOn(ctx, hangups, t, a, &level, cfg.Logger)
+		go reloadOn(ended, hangups, t, a, &level, cfg.Logger)
 		self := a.Node().Self()
 		fmt.Fprintf(t.stdout, "node %s  id %s  gossip %s  http %s  cluster %s\n",
 			self.Name, self.ID, self.Addr, a.HTTPAddr(), a.Cluster())
 	})
 }
 
-// obey ends the agent with a goodbye at the first signal, and at once at the
-// second.
-func obey(ctx context.Context, t *terminal, signals <-chan os.Signal, leave func()) {
-	select {
-	case <-signals:
-		leave()
-	case <-ctx.Done():
-		return
+// hurry ends the process at the second signal; the first has ended t.ctx, and
+// the goodbye is under way.
+func hurry(ended context.Context, t *terminal) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	for range 2 {
+		select {
+		case <-signals:
+		case <-ended.Done():
+			return
+		}
 	}
-	<-signals
 	fmt.Fprintln(t.stderr, "hearsay: second signal: ended without waiting for the goodbye")
 	os.Exit(exitFailed)
 }

@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -28,6 +30,8 @@ type commands struct {
 	ForceLeave forceLeaveCmd `cmd:"" help:"Turn a dead member into one that has left."`
 	Info       infoCmd       `cmd:"" help:"Show what the agent says about itself."`
 	Meta       metaCmd       `cmd:"" help:"Read and write the metadata of members."`
+	Sim        simCmd        `cmd:"" help:"Simulate gossip."`
+	Bench      benchCmd      `cmd:"" help:"Measure what gossip costs here."`
 	Version    versionCmd    `cmd:"" help:"Show the version of this program."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
 }
@@ -54,18 +58,22 @@ const (
 var errUsage = errors.New("usage")
 
 func main() {
-	os.Exit(run(&terminal{
-		ctx: context.Background(), args: os.Args[1:],
+	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, restore) // the second signal ends what ignores the first
+	code := run(&terminal{
+		ctx: ctx, args: os.Args[1:],
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-	}))
+	})
+	os.Exit(code)
 }
 
 // newParser returns the parser of the command line, which fills in cli.
 func newParser(cli *commands, t *terminal, exit func(int)) (*kong.Kong, error) {
 	return kong.New(cli,
 		kong.Name("hearsay"), kong.Description(description),
-		kong.Writers(t.stdout, t.stderr), kong.Exit(exit), kong.Bind(t),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Writers(t.stdout, t.stderr), kong.Exit(exit),
+		kong.Bind(t), kong.BindTo(t.ctx, (*context.Context)(nil)),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
 		kong.WithHyphenPrefixedParameters(true), kong.Vars(connectionVars),
 	)
 }
@@ -73,7 +81,7 @@ func newParser(cli *commands, t *terminal, exit func(int)) (*kong.Kong, error) {
 // run does what the arguments say and returns the exit code.
 func run(t *terminal) int {
 	exited, code := false, exitDone
-	exit := func(c int) { exited, code = true, c }
+	exit := func(c int) { exited, code = true, max(code, c) }
 	parser, err := newParser(new(commands), t, exit)
 	if err != nil {
 		return report(t, err)
