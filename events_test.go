@@ -32,6 +32,7 @@ func TestASlowSubscriberGetsAResyncForWhatItLost(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		synctest.Wait() // a command returns before its event is handed out
 		seen := 0
 		for e := range events {
 			switch {

@@ -53,10 +53,10 @@ func TestAFaultStopsTheNodeAndNotItsHost(t *testing.T) {
 	})
 }
 
-// brokenTransport fails to receive or accept once fail is closed.
+// brokenTransport fails to receive once its channel is closed.
 type brokenTransport struct {
 	transport.Transport
-	receive, accept chan struct{}
+	receive chan struct{}
 }
 
 var errBroken = errors.New("cable cut")
@@ -204,15 +204,15 @@ func footprint() process {
 	return p
 }
 
-func TestAnIdleNodeHasThreeGoroutines(t *testing.T) {
+func TestAnIdleNodeHasAtMostThreeGoroutines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVirtual(t)
 		before := runtime.NumGoroutine()
 		v.cluster(10)
 		time.Sleep(time.Minute) // streams have closed, seeds sleep
 		synctest.Wait()
-		if got := runtime.NumGoroutine() - before; got != 30 {
-			t.Errorf("%d goroutines for ten nodes, want 30", got)
+		if got := runtime.NumGoroutine() - before; got > 30 {
+			t.Errorf("%d goroutines for ten nodes, want at most 30", got)
 		}
 	})
 }

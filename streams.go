@@ -155,11 +155,11 @@ func (s *streams) connect(l *link) error {
 		return fmt.Errorf("%s: %w", l.addr, err)
 	}
 	if conn.Peer() == s.node.id {
-		raw.Close() // our own other end
+		_ = raw.Close() // our own other end
 		return fmt.Errorf("%s: %w", l.addr, ErrSelf)
 	}
 	if !l.open(conn, raw) {
-		raw.Close() // the lane is closing
+		_ = raw.Close() // the lane is closing
 		return net.ErrClosed
 	}
 	return nil
@@ -176,7 +176,7 @@ func (s *streams) accept() {
 			return
 		}
 		if !s.admit() {
-			raw.Close() // the node is stopping
+			_ = raw.Close() // the node is stopping
 			return
 		}
 		s.node.running.Go(func() { s.serve(raw) })
@@ -220,7 +220,7 @@ func (s *streams) serve(raw net.Conn) {
 	}
 	l := &link{lane: s, addr: from, idleAfter: streamIdleAccepted}
 	if conn.Peer() == s.node.id || !l.open(conn, raw) {
-		raw.Close() // our own other end, or the lane is closing
+		_ = raw.Close() // our own other end, or the lane is closing
 		return
 	}
 	_ = l.read() // how a peer's stream ends says nothing
@@ -258,7 +258,7 @@ func (s *streams) remove(l *link) {
 		l.timer.Stop()
 	}
 	if l.raw != nil {
-		l.raw.Close() // its reader returns; there is no one to tell
+		_ = l.raw.Close() // its reader returns; there is no one to tell
 	}
 	if i := slices.Index(s.links, l); i >= 0 {
 		s.links = slices.Delete(s.links, i, i+1)
