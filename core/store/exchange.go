@@ -161,9 +161,10 @@ func (s *Store) extend(o *owner, g wire.Generation, entries []wire.Entry, to, la
 	r.generation = g
 	for i := range entries {
 		f := adopt(&entries[i])
+		was, ok := r.byKey[f.key]
 		r.apply(f)
 		if r == &o.current {
-			s.announce(o, f, hops)
+			s.announce(o, f, ok && !was.tombstone, hops)
 		}
 	}
 	r.version = to
@@ -176,10 +177,13 @@ func (s *Store) extend(o *owner, g wire.Generation, entries []wire.Entry, to, la
 	s.rehash(o)
 }
 
-// announce reports a write and, if it came as a rumor, passes it on. What came
-// by anti-entropy is passed on only by the same way: it is old news.
-func (s *Store) announce(o *owner, f *fact, hops uint8) {
-	s.report(o.id, f, hops)
+// announce reports a write, unless it deletes what was never seen here, and, if
+// it came as a rumor, passes it on. What came by anti-entropy is passed on only
+// by the same way: it is old news.
+func (s *Store) announce(o *owner, f *fact, seen bool, hops uint8) {
+	if seen || !f.tombstone {
+		s.report(o.id, f, hops)
+	}
 	if hops > 0 || len(f.key)+len(f.value) > inlineMax {
 		s.spread(o, f, hops)
 	}
