@@ -24,6 +24,7 @@ import (
 type commands struct {
 	Init       initCmd       `cmd:"" help:"Mint a cluster: its id and its ring key."`
 	Agent      agentCmd      `cmd:"" help:"Run one node with its HTTP interface."`
+	Demo       demoCmd       `cmd:"" help:"Watch a cluster of real nodes on this machine, and break it."`
 	Members    membersCmd    `cmd:"" help:"List the members of the cluster."`
 	Join       joinCmd       `cmd:"" help:"Make the agent join nodes at addresses."`
 	Leave      leaveCmd      `cmd:"" help:"Make the agent say goodbye and end."`
