@@ -72,7 +72,8 @@ type Config struct {
 	StreamOnly bool
 
 	// Logger receives what happens, as constant messages with attributes.
-	// Default [slog.Default]. Use slog.DiscardHandler for silence.
+	// Default [slog.Default]. Use slog.DiscardHandler for silence. The node waits
+	// for its handler, which must therefore be quick.
 	Logger *slog.Logger
 	// RandomSeed draws probes and gossip partners; 0 takes one from the system.
 	// It is for tests: no key is ever made from it.

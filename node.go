@@ -202,7 +202,7 @@ func (k keys) Verify(id member.NodeID, public *[wire.PublicKeySize]byte, message
 func (n *Node) now() core.Time { return core.Time(time.Since(n.base)) }
 
 // do runs f in the driver and waits for it. The error is ErrClosed, or that of
-// the context; f may then run all the same, unless the node is closed.
+// the context; f has then not run, or it panicked.
 func (n *Node) do(ctx context.Context, f func(*driver)) error {
 	ran := make(chan struct{})
 	command := func(d *driver) {
@@ -250,9 +250,12 @@ func (n *Node) read(f func(*driver)) bool {
 // fail stops the node because of an error; the first counts.
 func (n *Node) fail(err error) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.err == nil && n.ctx.Err() == nil {
+	first := n.err == nil && n.ctx.Err() == nil
+	if first {
 		n.err = err
+	}
+	n.mu.Unlock()
+	if first {
 		n.log.failed(err)
 	}
 	n.cancel()

@@ -24,7 +24,7 @@ type Stats struct {
 	FramesSent, FramesReceived               uint64
 	StreamBytesSent, StreamBytesReceived     uint64 // frames before TLS
 	StreamsOpened                            uint64
-	StreamsOpen                              int // gauge
+	StreamsOpen                              uint64 // gauge
 
 	Probes        uint64 // ended: answered directly, or failed
 	ProbeFailures uint64

@@ -285,7 +285,7 @@ func (s *streams) close() {
 }
 
 // numbers returns how many streams were ever opened and how many are open.
-func (s *streams) numbers() (opened uint64, open int) {
+func (s *streams) numbers() (opened, open uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, l := range s.links {

@@ -239,3 +239,45 @@ func TestAStreamThatEndsBeforeTheAnswerFailsTheJoin(t *testing.T) {
 		}
 	})
 }
+
+func TestARingIsRotatedWhileTheClusterRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVirtual(t)
+		nodes := v.cluster(2)
+		old := v.ring.Primary()
+		both, err := v.ring.With(seal.Key{7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh, err := both.Use(seal.RingOf(v.ring.Cluster(), seal.Key{7}).Primary())
+		if err != nil {
+			t.Fatal(err)
+		}
+		alone, err := fresh.Without(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ring := range []*seal.Ring{both, fresh, alone} {
+			for _, n := range nodes {
+				if err := n.SetRing(ring); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(time.Minute)
+		}
+		synctest.Wait()
+		for _, n := range nodes {
+			if s := n.Stats(); s.Suspicions != 0 || s.Alive != 2 {
+				t.Errorf("%s: %d suspicions, %d alive", n.Self().Name, s.Suspicions, s.Alive)
+			}
+			if err := n.SetRing(seal.DevRing("another")); !errors.Is(err, seal.WrongCluster) {
+				t.Errorf("SetRing of another cluster = %v", err)
+			}
+		}
+		// Who was away during the rotation is refused.
+		late := v.start(3, func(c *Config) { c.Seeds = nil })
+		if _, err := late.Join(t.Context(), addrOf(1).String()); !errors.Is(err, seal.UnknownKey) {
+			t.Errorf("Join with the old key = %v", err)
+		}
+	})
+}
