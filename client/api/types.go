@@ -116,7 +116,7 @@ type Stats struct {
 	Datagrams     Traffic           `json:"datagrams"`
 	Frames        Traffic           `json:"frames"`
 	StreamsOpened uint64            `json:"streams_opened"`
-	StreamsOpen   int               `json:"streams_open"`
+	StreamsOpen   uint64            `json:"streams_open"`
 	Probes        uint64            `json:"probes"`
 	ProbeFailures uint64            `json:"probe_failures"`
 	Suspicions    uint64            `json:"suspicions"`
