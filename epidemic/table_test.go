@@ -14,8 +14,8 @@ var effort = flag.Float64("effort", 1, "multiply the trials of the worked tables
 // z99 is the two-sided 99 % quantile of the normal distribution.
 const z99 = 2.5758
 
-// cell is one entry of the worked tables: mean rounds until all know, from
-// a published simulation of that many runs.
+// cell is one entry of the worked tables: mean rounds until all know, from an
+// independent simulation of that many runs.
 type cell struct {
 	cfg  Config
 	mean float64

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -122,17 +123,32 @@ func TestTicksAreRoundAndInside(t *testing.T) {
 	}
 }
 
-// The bar is drawn, and nothing of it stays behind.
-func TestMeterShowsProgressAndLeavesNothing(t *testing.T) {
+// What trials add from many goroutines is counted, and when the work is over no
+// goroutine of the bar stays behind.
+func TestMeterCountsAndLeavesNothing(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	var out bytes.Buffer
 	m := startMeter(&out, "push", 100, 0)
-	m.add(50)
-	m.stop()
-	if newMeter(&out, "push", 100) != nil {
-		t.Error("a buffer is no terminal")
+	var group sync.WaitGroup
+	for range 10 {
+		group.Go(func() { m.add(5) })
 	}
-	var quiet *meter
+	group.Wait()
+	m.stop()
+	if got := m.done.Load(); got != 50 {
+		t.Errorf("counted %d, want 50", got)
+	}
+}
+
+func TestMeterIsQuietInPipes(t *testing.T) {
+	var out bytes.Buffer
+	quiet := newMeter(&out, "push", 100)
+	if quiet != nil {
+		t.Fatal("a buffer is no terminal")
+	}
 	quiet.add(1)
 	quiet.stop()
+	if out.Len() != 0 {
+		t.Errorf("wrote %q", out.String())
+	}
 }
