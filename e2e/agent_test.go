@@ -32,10 +32,14 @@ type plan struct {
 	web   string   // HTTP address; default: a free port of loopback
 	seeds []string // gossip addresses
 	more  []string // further flags
+	bare  bool     // no flags but those
 	host  *netlab.Host
 }
 
 func (p plan) args() []string {
+	if p.bare {
+		return append([]string{"agent"}, p.more...)
+	}
 	args := []string{"agent", "--name", p.name, "--bind", p.bind, "--http", p.web}
 	if p.data != "" {
 		args = append(args, "--data", p.data)

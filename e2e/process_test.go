@@ -167,7 +167,13 @@ func (p *process) tail() string {
 // command runs the program to its end and returns its exit code and output.
 func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	p := launch(t, nil, nil, args...)
+	return commandIn(t, nil, args...)
+}
+
+// commandIn is command with more variables in the environment.
+func commandIn(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	p := launch(t, nil, env, args...)
 	code = p.exit(t, patience)
 	return code, p.stdout.String(), p.stderr.String()
 }
