@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"sync"
 	"testing"
 )
 
@@ -109,6 +110,9 @@ func (c cell) String() string {
 func (c cell) spread() float64 {
 	cfg := c.cfg
 	cfg.Nodes = min(cfg.Nodes, 100)
+	if known, ok := spreads.Load(cfg); ok {
+		return known.(float64)
+	}
 	p := Predict(cfg)
 	variance, before := 0.0, 0.0
 	for t, by := range p.AllBy {
@@ -117,8 +121,14 @@ func (c cell) spread() float64 {
 	}
 	// At hundreds of thousands of nodes it may by chance be all or nothing
 	// whether one more round is needed; a coin's deviation is one half.
-	return max(math.Sqrt(variance), 0.5)
+	deviation := max(math.Sqrt(variance), 0.5)
+	spreads.Store(cfg, deviation)
+	return deviation
 }
+
+// spreads keeps what spread computed, by Config: cells of different size share
+// one chain.
+var spreads sync.Map
 
 // play runs n trials, times the effort asked for.
 func (c cell) play(t *testing.T, n float64) *Result {
