@@ -63,6 +63,7 @@ func (m *Machine) onJoinAck(now Time, from Peer, a *wire.JoinAck) {
 		return
 	}
 	m.out.Report(effect.Event{Kind: effect.JoinDone, ID: from.ID, Addr: addr})
+	m.swim.Settle(now)
 	m.startBurst(now, from.ID)
 }
 

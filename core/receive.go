@@ -101,7 +101,7 @@ func (m *Machine) dispatch(now Time, from Peer, t wire.Type, body []byte) (err e
 		}
 	case wire.TypeRecord:
 		if err = in.record.Decode(body); err == nil {
-			m.swim.OnRecord(now, &in.record, body)
+			m.swim.OnRecord(now, from, &in.record, body)
 		}
 	case wire.TypeAccuse:
 		if err = in.accuse.Decode(body); err == nil {

@@ -47,8 +47,9 @@ const (
 	// unsettled is how long continuous change may put an exchange off.
 	unsettled = time.Second
 
-	burstCount = 6
-	burstFirst = 100 * time.Millisecond // doubles each time: 100 ms … 3.2 s
+	burstCount   = 6
+	burstContact = 4                      // of them, with the contact
+	burstFirst   = 100 * time.Millisecond // doubles each time: 100 ms … 3.2 s
 )
 
 // syncDue reports whether a difference is worth an exchange now.
@@ -206,9 +207,9 @@ func (m *Machine) askFacts(now Time, from Peer, owner member.NodeID) {
 	m.out.Add(w)
 }
 
-// startBurst begins a joiner's quick exchanges, by turns with the contact, which
-// learns of everybody who joins through it, and with a random member, so that
-// the contact need not feed them all.
+// startBurst begins a joiner's quick exchanges: first with the contact, which
+// learns of everybody who joins through it and to which a stream is still open,
+// then with random members.
 func (m *Machine) startBurst(now Time, contact member.NodeID) {
 	addr, _ := m.swim.Addr(contact)
 	m.sync.contact = swim.Contact{ID: contact, Addr: addr}
@@ -223,7 +224,7 @@ func (m *Machine) tickSync(now Time) {
 	m.sync.burstLeft--
 	m.sync.burstStep *= 2
 	m.sync.burstNext = now.Add(m.sync.burstStep)
-	if c := m.sync.contact; m.sync.burstLeft%2 == 1 && c.Addr.IsValid() && !m.swim.IsGone(c.ID) {
+	if c := m.sync.contact; m.sync.burstLeft >= burstCount-burstContact && c.Addr.IsValid() && !m.swim.IsGone(c.ID) {
 		m.startSync(now, c.ID, c.Addr)
 		return
 	}

@@ -14,9 +14,9 @@ import (
 // member: enough to lose a packet and try again, too little to be a flood.
 const noticeInterval = time.Second
 
-// OnRecord takes what a member says of itself. body is the encoded record and
-// is copied if kept.
-func (m *Machine) OnRecord(now member.Time, rec *wire.Record, body []byte) {
+// OnRecord takes what a member says of itself; via is who passed it on. body is
+// the encoded record and is copied if kept.
+func (m *Machine) OnRecord(now member.Time, via effect.Peer, rec *wire.Record, body []byte) {
 	if rec.ID == m.self.id {
 		m.onOwnRecord(rec, body)
 		return
@@ -32,12 +32,12 @@ func (m *Machine) OnRecord(now member.Time, rec *wire.Record, body []byte) {
 		m.drops[DropSignature]++
 		return
 	case !known:
-		m.admit(now, rec, body, heard)
+		m.admit(now, via, rec, body, heard)
 	case rec.Claim.State == member.Left:
 		m.renew(e, rec, body)
 		m.becomeGone(now, e, rec.Claim, rec.ID, heard.Age)
 	default:
-		m.revive(now, e, rec, body)
+		m.revive(now, via, e, rec, body)
 	}
 }
 
@@ -71,7 +71,7 @@ func (m *Machine) renew(e *entry, rec *wire.Record, body []byte) {
 
 // revive takes a later life of a known member: it refuted, restarted, moved or
 // came back.
-func (m *Machine) revive(now member.Time, e *entry, rec *wire.Record, body []byte) {
+func (m *Machine) revive(now member.Time, via effect.Peer, e *entry, rec *wire.Record, body []byte) {
 	before := e.claim
 	m.renew(e, rec, body)
 	if before.State.Gone() {
@@ -82,7 +82,7 @@ func (m *Machine) revive(now member.Time, e *entry, rec *wire.Record, body []byt
 	}
 	e.claim, e.by = rec.Claim, member.NodeID{}
 	m.table.rehash(e)
-	m.cfg.Out.SpreadBody(membership(e.id), wire.TypeRecord, e.body)
+	m.passOn(via, e)
 	m.cfg.Out.Report(effect.Event{Kind: revival(before, e.claim), ID: e.id, Name: e.name, Claim: e.claim})
 	m.claimName(e)
 }
@@ -98,7 +98,7 @@ func revival(before, after member.Claim) effect.Kind {
 }
 
 // admit makes room for a member that was not known.
-func (m *Machine) admit(now member.Time, rec *wire.Record, body []byte, heard wire.Accuse) {
+func (m *Machine) admit(now member.Time, via effect.Peer, rec *wire.Record, body []byte, heard wire.Accuse) {
 	if m.Full() && !m.evictGone() {
 		m.drops[DropMembersMax]++
 		return
@@ -114,9 +114,20 @@ func (m *Machine) admit(now member.Time, rec *wire.Record, body []byte, heard wi
 	}
 	m.table.insert(e)
 	m.insertInRing(e)
-	m.cfg.Out.SpreadBody(membership(e.id), wire.TypeRecord, e.body)
+	m.passOn(via, e)
 	m.cfg.Out.Report(effect.Event{Kind: effect.MemberJoined, ID: e.id, Name: e.name, Claim: e.claim})
 	m.claimName(e)
+}
+
+// passOn makes a record hot that is news here. What came on a stream from
+// somebody else is part of a whole view or of an exchange: the one who knew it
+// is no better off, and who else lacks it will find out in the same way. In a
+// cluster of hundreds that start at once, spreading those too would be most of
+// the traffic.
+func (m *Machine) passOn(via effect.Peer, e *entry) {
+	if via.Lane == effect.Datagram || via.ID == e.id {
+		m.cfg.Out.SpreadBody(membership(e.id), wire.TypeRecord, e.body)
+	}
 }
 
 // insertInRing puts a new member at a random place of the round under way, so

@@ -30,8 +30,9 @@ type probe struct {
 	sent   member.Time // of the first ping
 	next   member.Time // when the stage times out
 	ends   member.Time
-	asked  int // helpers
-	nacks  int // of them, heard from
+	asked  int  // helpers
+	nacks  int  // of them, heard from
+	late   bool // a timer fired so late that the fault may be ours
 }
 
 func (p *probe) waiting() bool { return p.stage != idle && p.stage != answered }
@@ -41,6 +42,7 @@ func (p *probe) waiting() bool { return p.stage != idle && p.stage != answered }
 func (m *Machine) tickProbe(now member.Time) {
 	p := &m.probe
 	if p.waiting() && now >= p.next {
+		p.late = p.late || m.overdue(now, p.next)
 		switch p.stage {
 		case direct:
 			p.stage, p.next = repeated, now.Add(m.timeout())
@@ -182,7 +184,22 @@ func (m *Machine) probeFailed(now member.Time) {
 		return
 	}
 	m.cfg.Out.Report(effect.Event{Kind: effect.ProbeFailed, ID: p.target.id, Name: p.target.name, Claim: p.target.claim})
-	m.suspect(now, p.target, m.self.id)
+	if !p.late {
+		m.suspect(now, p.target, m.self.id)
+	}
+}
+
+// overdue reports whether a timer fires so late that this node, not the network,
+// is slow: then an answer may be waiting to be read, and silence proves nothing.
+func (m *Machine) overdue(now, due member.Time) bool {
+	return now.Sub(due) >= m.cfg.Timing.ProbeTimeout
+}
+
+// Settle puts off the first probe of a node that has just joined: a cluster that
+// starts at once is busy with itself for a moment.
+func (m *Machine) Settle(now member.Time) {
+	p := m.cfg.Timing.ProbePeriod
+	m.nextProbe = max(m.nextProbe, now.Add(p+draw.Within(m.cfg.Rand, p)))
 }
 
 // Heard tells the machine that an authentic payload came from a member itself:

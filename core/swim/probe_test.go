@@ -132,13 +132,37 @@ func TestProbeSchedule(t *testing.T) {
 func TestLateTimersLeaveTheHelpersTheirTime(t *testing.T) {
 	r := newRig(t, 2)
 	target := r.startProbe()
-	r.pass(900 * time.Millisecond) // a driver that was busy: not a pause yet
-	r.pass(200 * time.Millisecond)
+	r.pass(390 * time.Millisecond) // less than a timeout late: a busy driver
+	r.pass(390 * time.Millisecond)
 	r.wantSaid(fmt.Sprintf("%d datagram: ping-req %d 400ms", 3-target, target), fmt.Sprintf("%d stream: ping", target))
 	r.pass(399 * time.Millisecond)
 	r.wantClaim(target, claim(member.Alive, 1, 0))
 	r.pass(time.Millisecond)
 	r.wantClaim(target, claim(member.Suspect, 1, 0))
+}
+
+func TestProbeOfALateNodeAccusesNobody(t *testing.T) {
+	r := newRig(t, 2)
+	target := r.startProbe()
+	r.pass(400 * time.Millisecond) // a whole timeout late
+	r.pass(200 * time.Millisecond)
+	r.pass(time.Second)
+	r.wantClaim(target, claim(member.Alive, 1, 0))
+	if r.health == 0 {
+		t.Error("local health did not suffer")
+	}
+}
+
+func TestVerdictOfALateNodeWaits(t *testing.T) {
+	r := newRig(t, 5)
+	r.suspectBy(1, 2)
+	e := r.entry(1)
+	r.now = e.suspicion.deadline.Add(r.cfg.Timing.ProbeTimeout)
+	r.tickSuspects(r.now)
+	r.wantClaim(1, claim(member.Suspect, 1, 0))
+	r.now = e.suspicion.deadline
+	r.tickSuspects(r.now)
+	r.wantClaim(1, claim(member.Dead, 1, 0))
 }
 
 func TestOnlyTheAnswerCounts(t *testing.T) {

@@ -90,7 +90,9 @@ func seeded(seed uint64) func(*Config) {
 	return func(c *Config) { c.Rand = rand.New(rand.NewPCG(seed, 0)) }
 }
 
-func (r *rig) hear(rec *wire.Record) { r.OnRecord(r.now, rec, rec.AppendBody(nil)) }
+func (r *rig) hear(rec *wire.Record) {
+	r.OnRecord(r.now, effect.Peer{ID: rec.ID}, rec, rec.AppendBody(nil))
+}
 
 // accuse has person via pass on what by says of person subject.
 func (r *rig) accuse(via, subject, by int, c member.Claim) {

@@ -57,9 +57,17 @@ func (m *Machine) confirmationsWanted() int {
 	return min(m.cfg.Timing.Confirmations, max(m.table.live-2, 0))
 }
 
+// tickSuspects gives the verdict on those whose time is up. A node that is late
+// itself gives none: the refutation may be waiting to be read.
 func (m *Machine) tickSuspects(now member.Time) {
 	for i := 0; i < len(m.suspects); {
-		if e := m.suspects[i]; now >= e.suspicion.deadline {
+		e := m.suspects[i]
+		if due := e.suspicion.deadline; now >= due {
+			if m.overdue(now, due) {
+				e.suspicion.deadline = now.Add(m.cfg.Timing.ProbeTimeout)
+				i++
+				continue
+			}
 			m.becomeGone(now, e, deadIn(e.claim), e.by, 0) // takes e out of m.suspects
 			continue
 		}
