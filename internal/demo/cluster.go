@@ -50,9 +50,9 @@ type cluster struct {
 	places  []*place
 	index   map[member.NodeID]int
 
-	mu      sync.Mutex // guards node, epoch and watched of each place, and side
-	side    []int      // by node while the cluster is cut, else nil
-	writing int        // facts set so far
+	mu     sync.Mutex // guards addr, node and watched of each place, and the following
+	side   []int      // by node while the cluster is cut, else nil
+	closed bool
 }
 
 // place is where a node runs, has run, or may run again.
@@ -94,8 +94,8 @@ func newCluster(nodes int) (*cluster, error) {
 func (c *cluster) start(ctx context.Context, i int) error {
 	p := c.places[i]
 	bind := "127.0.0.1:0"
-	if p.addr.IsValid() {
-		bind = p.addr.String()
+	if addr := c.addr(i); addr.IsValid() {
+		bind = addr.String()
 	}
 	socket, err := udp.Listen(ctx, bind)
 	if err != nil {
@@ -104,6 +104,9 @@ func (c *cluster) start(ctx context.Context, i int) error {
 	c.mu.Lock()
 	p.addr = socket.Addr()
 	p.epoch = max(uint64(time.Now().Unix()), p.epoch+1)
+	if c.side != nil {
+		c.part() // it may be at an address of which no side is known
+	}
 	seeds := c.seeds(i)
 	c.mu.Unlock()
 
@@ -115,8 +118,7 @@ func (c *cluster) start(ctx context.Context, i int) error {
 	if err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}
-	c.watch(i, node)
-	return nil
+	return c.watch(i, node)
 }
 
 // seedsMax is how many addresses a node is told. One would do; a node that is
@@ -134,8 +136,14 @@ func (c *cluster) seeds(except int) []string {
 	return seeds
 }
 
-// watch begins to write down what a node notices.
-func (c *cluster) watch(i int, node *hearsay.Node) {
+// watch begins to write down what a node notices. If the cluster was closed
+// while the node started, so is the node.
+func (c *cluster) watch(i int, node *hearsay.Node) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return errors.Join(fmt.Errorf("start %s: %w", c.places[i].name, hearsay.ErrClosed), node.Close())
+	}
 	watched := make(chan struct{})
 	events := node.Events(context.Background()) // ends when the node is closed
 	c.journal.begin(i, node)
@@ -145,17 +153,16 @@ func (c *cluster) watch(i int, node *hearsay.Node) {
 			c.journal.note(i, node, e)
 		}
 	}()
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.places[i].node, c.places[i].watched = node, watched
+	return nil
 }
 
 // kill ends a node as a crash does: from the first moment on, not a byte leaves
 // it.
 func (c *cluster) kill(i int) error {
-	p := c.places[i]
-	c.network.unplug(p.addr)
-	defer c.network.plug(p.addr) // nobody listens there any more
+	addr := c.addr(i)
+	c.network.unplug(addr)
+	defer c.network.plug(addr) // nobody listens there any more
 	return c.stop(i)
 }
 
@@ -195,9 +202,16 @@ func (c *cluster) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.side = make([]int, len(c.places))
+	for i := range c.side {
+		c.side[i] = c.sideOf(i)
+	}
+	c.part()
+}
+
+// part makes the network keep the sides apart.
+func (c *cluster) part() {
 	side := make(map[netip.AddrPort]int, len(c.places))
 	for i, p := range c.places {
-		c.side[i] = c.sideOf(i)
 		side[p.addr] = c.side[i]
 	}
 	c.network.cut(side)
@@ -230,6 +244,13 @@ func (c *cluster) node(i int) *hearsay.Node {
 	return c.places[i].node
 }
 
+// addr returns where a node was started last; invalid if it never was.
+func (c *cluster) addr(i int) netip.AddrPort {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.places[i].addr
+}
+
 // running returns the nodes that run, in order.
 func (c *cluster) running() []int {
 	c.mu.Lock()
@@ -245,10 +266,13 @@ func (c *cluster) running() []int {
 
 // close ends all nodes at once, as if the machine had lost its power.
 func (c *cluster) close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	errs := make([]error, len(c.places))
 	var all sync.WaitGroup
-	for i, p := range c.places {
-		c.network.unplug(p.addr)
+	for i := range c.places {
+		c.network.unplug(c.addr(i))
 		all.Go(func() { errs[i] = c.stop(i) })
 	}
 	all.Wait()
