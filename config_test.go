@@ -3,6 +3,7 @@ package hearsay
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -152,4 +153,23 @@ func (r fakeResolver) LookupNetIP(_ context.Context, _, host string) ([]netip.Ad
 		ips = append(ips, netip.MustParseAddr(text))
 	}
 	return ips, nil
+}
+
+func TestAnInterfaceAddressIsOneOfThisHost(t *testing.T) {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := map[netip.Addr]bool{}
+	for _, a := range all {
+		if ip := netip.MustParsePrefix(a.String()).Addr(); ip.IsGlobalUnicast() {
+			local[ip] = true
+		}
+	}
+	if len(local) == 0 {
+		t.Skip("this host has the loopback interface alone")
+	}
+	if got, err := interfaceAddr(false); err != nil || !local[got] {
+		t.Errorf("interfaceAddr = %s, %v, want one of %v", got, err, local)
+	}
 }

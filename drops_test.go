@@ -1,11 +1,14 @@
 package hearsay
 
 import (
+	"net"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/hearsay-gossip/hearsay/seal"
+	"github.com/hearsay-gossip/hearsay/transport"
 )
 
 func TestEveryReasonIsListedOnce(t *testing.T) {
@@ -89,5 +92,40 @@ func TestHistogramHoldsEveryObservation(t *testing.T) {
 	}
 	if h.Sum != 61*time.Second+150*time.Microsecond {
 		t.Errorf("sum %v", h.Sum)
+	}
+}
+
+// refusing is a transport that takes no datagram.
+type refusing struct {
+	transport.Transport
+	why error
+}
+
+func (r refusing) Send(netip.AddrPort, []byte) error { return r.why }
+
+func TestDatagramsThatAreNotTakenAreCounted(t *testing.T) {
+	for reason, why := range map[string]error{
+		"send_queue_full": transport.ErrQueueFull,
+		"send_error":      net.ErrClosed,
+	} {
+		t.Run(reason, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := newVirtual(t)
+				v.start(1)
+				tr, err := v.network.Listen(addrOf(2))
+				if err != nil {
+					t.Fatal(err)
+				}
+				n := v.start(2, func(c *Config) { c.Transport = refusing{tr, why} })
+				time.Sleep(5 * time.Second) // the join goes by stream, the probes do not
+				synctest.Wait()
+				if got := dropped(t, n, reason); got == 0 {
+					t.Errorf("%s is not counted", reason)
+				}
+				if got := n.Stats().DatagramsSent; got != 0 {
+					t.Errorf("%d datagrams sent", got)
+				}
+			})
+		})
 	}
 }

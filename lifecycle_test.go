@@ -216,3 +216,58 @@ func TestAnIdleNodeHasAtMostThreeGoroutines(t *testing.T) {
 		}
 	})
 }
+
+func TestAnInsecureNodeSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVirtual(t)
+		for _, insecure := range []bool{true, false} {
+			logs := &recorder{}
+			n := v.start(1, func(c *Config) {
+				c.Insecure, c.Logger = insecure, logs.logger()
+				if insecure {
+					c.Ring = nil
+				}
+			})
+			warned := logs.count("node is insecure: anybody who reaches it can read and forge its traffic") == 1
+			if warned != insecure {
+				t.Errorf("insecure %v, warned %v", insecure, warned)
+			}
+			closeNode(t, n)
+		}
+	})
+}
+
+func TestASetClockRenewsTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVirtual(t)
+		logs := &recorder{}
+		n := v.start(1, func(c *Config) { c.Logger = logs.logger() })
+		session := func() string {
+			sealed, err := n.box.Seal(nil, n.now(), identity(2).ID(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(sealed[5:17]) // where the session ID stands
+		}
+		before := session()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if session() != before {
+			t.Error("the session changed though nothing happened")
+		}
+		for i, ahead := range []time.Duration{time.Hour, -time.Hour} {
+			before = session()
+			if err := n.do(t.Context(), func(d *driver) { d.lastWall = d.lastWall.Add(-ahead) }); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			if session() == before {
+				t.Errorf("the session outlived a jump of %v", ahead)
+			}
+			if got := logs.count("clock jumped: suspended, or set"); got != i+1 {
+				t.Errorf("%d lines about %d jumps", got, i+1)
+			}
+		}
+	})
+}
