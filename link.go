@@ -31,6 +31,7 @@ type link struct {
 	queue     [][]byte    // frames
 	queued    int         // bytes in queue
 	writing   bool        // a goroutine empties the queue
+	handing   bool        // a frame waits for the driver
 	closed    bool
 }
 
@@ -66,11 +67,42 @@ func (l *link) open(conn *seal.Conn, raw net.Conn) bool {
 	return true
 }
 
-// expire closes a link on which nothing has moved.
+// expire closes a link on which nothing has moved, unless that is this node's
+// own fault.
 func (l *link) expire() {
 	l.lane.mu.Lock()
 	defer l.lane.mu.Unlock()
+	if l.handing && !l.closed {
+		l.timer.Reset(l.idleAfter)
+		return
+	}
 	l.lane.remove(l)
+}
+
+// end closes a link that is broken; its reader sees to the rest.
+func (l *link) end() {
+	l.lane.mu.Lock()
+	defer l.lane.mu.Unlock()
+	l.lane.remove(l)
+}
+
+// hand gives a frame to the driver; false means that the node is stopping.
+// Meanwhile the link is not idle, however long the driver takes.
+func (l *link) hand(f frame) bool {
+	l.setHanding(true)
+	defer l.setHanding(false)
+	select {
+	case l.lane.node.frames <- f:
+		return true
+	case <-l.lane.node.ctx.Done():
+		return false
+	}
+}
+
+func (l *link) setHanding(handing bool) {
+	l.lane.mu.Lock()
+	defer l.lane.mu.Unlock()
+	l.handing, l.used = handing, time.Now()
 }
 
 // close ends a link and returns how many frames are lost with it. Doing so
@@ -131,7 +163,7 @@ func (l *link) write() {
 		}
 		if err := l.writeFrame(f); err != nil {
 			l.lane.node.drops.add(dropStreamLost)
-			l.expire()
+			l.end()
 			return
 		}
 		l.lane.node.traffic.framesSent.Add(1)
@@ -186,9 +218,7 @@ func (l *link) read() error {
 		}
 		n.traffic.framesReceived.Add(1)
 		n.traffic.streamBytesReceived.Add(uint64(wire.FrameHeaderSize + size))
-		select {
-		case n.frames <- frame{core.Peer{ID: l.peer, Addr: l.addr, Lane: core.Stream}, payload}:
-		case <-n.ctx.Done():
+		if !l.hand(frame{core.Peer{ID: l.peer, Addr: l.addr, Lane: core.Stream}, payload}) {
 			return net.ErrClosed
 		}
 	}

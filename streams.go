@@ -240,7 +240,7 @@ func remote(conn net.Conn) netip.AddrPort {
 func (s *streams) evict(dialled bool) bool {
 	var oldest *link
 	for _, l := range s.links {
-		if l.dialled == dialled && l.conn != nil && !l.writing && (oldest == nil || l.used.Before(oldest.used)) {
+		if l.dialled == dialled && l.conn != nil && !l.writing && !l.handing && (oldest == nil || l.used.Before(oldest.used)) {
 			oldest = l
 		}
 	}

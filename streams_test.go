@@ -281,3 +281,20 @@ func TestARingIsRotatedWhileTheClusterRuns(t *testing.T) {
 		}
 	})
 }
+
+func TestAStreamIsNotIdleWhileItsFrameWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVirtual(t)
+		n := v.start(1)
+		late := v.start(2, func(c *Config) { c.Seeds = nil })
+		// The contact is busy for longer than the idle time of both sides.
+		const busy = streamIdleAccepted + 2*time.Second
+		go func() { _ = n.do(context.Background(), func(*driver) { time.Sleep(busy) }) }()
+		synctest.Wait()
+		begun := time.Now()
+		joined, err := late.Join(t.Context(), addrOf(1).String())
+		if took := time.Since(begun); joined != 1 || err != nil || took != busy {
+			t.Errorf("Join of a busy contact = %d, %v after %v, want 1 after %v", joined, err, took, busy)
+		}
+	})
+}
