@@ -82,7 +82,10 @@ func runChild(ctx context.Context, p plan, stdout io.Writer) error {
 		return err
 	}
 	r.Library = p.libraries[0]
-	r.Version = benchcluster.Version(l.module)
+	r.Version = runtime.Version()
+	if l.module != "" {
+		r.Version = benchcluster.Version(l.module)
+	}
 	r.Sealed = p.sealed
 	return json.NewEncoder(stdout).Encode(r)
 }

@@ -51,7 +51,7 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	var p plan
 	flags := flag.NewFlagSet("clusterbench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	names := flags.String("library", both, "what to measure: memberlist, hearsay, several with commas, or both")
+	names := flags.String("library", both, "what to measure: memberlist, hearsay, bare, several with commas, or both")
 	nodes := flags.String("nodes", "8,32,100", "how many nodes a cluster has; several numbers with commas")
 	flags.IntVar(&p.runs, "runs", 3, "measurements of each library with each number of nodes")
 	flags.BoolVar(&p.json, "json", false, "print every result and the medians as JSON instead of a table")
