@@ -257,3 +257,30 @@ func TestALonelyNodeHasNothingHot(t *testing.T) {
 		t.Errorf("%d hot", m.Hot())
 	}
 }
+
+// Three contacts in a row that have our root make what is in it no news; an
+// accusation is not in it.
+func TestAgreementEndsRumors(t *testing.T) {
+	m := newMachine(t, 0)
+	friend := newPerson(1)
+	suspect := member.Claim{Epoch: 1, State: member.Suspect}
+	m.Step(1, &Receive{From: friend.peer(Datagram), Payload: payload(friend.record(alive), newPerson(2).record(alive))})
+	m.Step(2, &Receive{From: friend.peer(Datagram), Payload: payload(&wire.Accuse{Subject: newPerson(2).id, Claim: suspect, Accuser: friend.id})})
+	ping := func(root uint64) {
+		m.Step(3, &Receive{From: friend.peer(Datagram), Payload: payload(&wire.Ping{Root: wire.Root(root)})})
+	}
+	for range agreement - 1 {
+		ping(m.Root())
+	}
+	ping(m.Root() + 1) // not in a row
+	for range agreement - 1 {
+		ping(m.Root())
+	}
+	if m.Hot() != 3 {
+		t.Fatalf("%d hot, want two records and an accusation", m.Hot())
+	}
+	ping(m.Root())
+	if m.Hot() != 1 {
+		t.Errorf("%d hot, want the accusation", m.Hot())
+	}
+}
