@@ -284,3 +284,33 @@ func TestAgreementEndsRumors(t *testing.T) {
 		t.Errorf("%d hot, want the accusation", m.Hot())
 	}
 }
+
+// A disk was rolled back, and the former life never had to refute: both lives
+// have one claim, and only the signed facts tell them apart.
+func TestFactsOfAForgottenLifeAreNoticed(t *testing.T) {
+	p := newPair(t)
+	for _, key := range []string{"a", "b", "c"} {
+		p.step(0, &Put{Key: key, Value: []byte("former")})
+	}
+	for range 50 {
+		p.tick()
+	}
+	p.machines[0] = newMachine(t, 0)
+	p.machines[0].swimDeadline = p.now // it starts now
+	p.step(0, &Join{Addrs: []netip.AddrPort{newPerson(1).addr}})
+	p.step(0, &Put{Key: "a", Value: []byte("new")})
+	for range 100 {
+		p.tick()
+	}
+	facts := map[string]string{}
+	p.machines[1].EachFact(newPerson(0).id, func(key string, value []byte) { facts[key] = string(value) })
+	if len(facts) != 1 || facts["a"] != "new" {
+		t.Errorf("facts of both lives: %v", facts)
+	}
+	if c := p.machines[0].Member(0).Claim; c.Epoch != 2 {
+		t.Errorf("still %v", c)
+	}
+	if p.machines[0].Root() != p.machines[1].Root() {
+		t.Error("the roots differ")
+	}
+}

@@ -154,8 +154,15 @@ func (m *Machine) dispatch(now Time, from Peer, t wire.Type, body []byte) (err e
 }
 
 func (m *Machine) onFact(now Time, from Peer, f *wire.Fact) {
-	if publicKey := m.owner(f.Owner, f.Generation); publicKey != nil && m.store.OnFact(publicKey, f) == store.Gap {
+	publicKey := m.owner(f.Owner, f.Generation)
+	if publicKey == nil {
+		return
+	}
+	switch m.store.OnFact(publicKey, f) {
+	case store.Gap:
 		m.askFacts(now, from, f.Owner)
+	case store.Outdated:
+		m.swim.Outrank(store.EpochOf(f.Generation))
 	}
 }
 
@@ -166,8 +173,9 @@ func (m *Machine) onAdvert(now Time, from Peer, a *wire.Advert) {
 }
 
 func (m *Machine) onDelta(d *wire.Delta) {
-	if publicKey := m.owner(d.Owner, d.Generation); publicKey != nil {
-		m.store.OnDelta(publicKey, d)
+	publicKey := m.owner(d.Owner, d.Generation)
+	if publicKey != nil && m.store.OnDelta(publicKey, d) == store.Outdated {
+		m.swim.Outrank(store.EpochOf(d.Generation))
 	}
 }
 

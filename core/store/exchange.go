@@ -18,12 +18,15 @@ const (
 	Gap
 	// Refused: the signature does not verify, or the owner has too many keys.
 	Refused
+	// Outdated: this node itself signed writes that it does not remember. Its
+	// disk was rolled back or copied.
+	Outdated
 )
 
 // OnFact takes a write that came as a rumor, and spreads it if it is new.
 func (s *Store) OnFact(publicKey *[wire.PublicKeySize]byte, m *wire.Fact) Outcome {
 	if m.Owner == s.cfg.ID {
-		return Known
+		return s.onOwn(publicKey, m.Generation, &m.Entry)
 	}
 	o := s.ownerOf(m.Owner)
 	r := s.target(o, m.Generation)
@@ -50,11 +53,22 @@ func (s *Store) OnFact(publicKey *[wire.PublicKeySize]byte, m *wire.Fact) Outcom
 	return Applied
 }
 
+// onOwn meets a write of this very node. One above all that it remembers, with
+// its signature, is of a life that it has forgotten.
+func (s *Store) onOwn(publicKey *[wire.PublicKeySize]byte, g wire.Generation, e *wire.Entry) Outcome {
+	r := &s.own.current
+	switch {
+	case g < r.generation, g == r.generation && e.Version <= r.version:
+		return Known
+	case !s.verify(s.own, publicKey, g, e):
+		s.drops++
+		return Refused
+	}
+	return Outdated
+}
+
 // OnAdvert takes an announcement; the outcome is Known or Gap.
 func (s *Store) OnAdvert(m *wire.Advert) Outcome {
-	if m.Owner == s.cfg.ID {
-		return Known
-	}
 	generation, version := s.Wanted(m.Owner)
 	if m.Generation > generation || m.Generation == generation && m.Version > version {
 		return Gap
@@ -65,7 +79,12 @@ func (s *Store) OnAdvert(m *wire.Advert) Outcome {
 // OnDelta takes a range of writes. Either all of it is applied or nothing.
 func (s *Store) OnDelta(publicKey *[wire.PublicKeySize]byte, m *wire.Delta) Outcome {
 	if m.Owner == s.cfg.ID {
-		return Known
+		outcome := Known
+		walk := *m
+		for e := (wire.Entry{}); outcome == Known && walk.Next(&e); {
+			outcome = s.onOwn(publicKey, m.Generation, &e)
+		}
+		return outcome
 	}
 	o := s.ownerOf(m.Owner)
 	r := s.target(o, m.Generation)

@@ -331,3 +331,27 @@ func TestHonestOwnersStayWithinWhatReplicasHold(t *testing.T) {
 		t.Errorf("held %d at most, the bound is %d", most, heldMax)
 	}
 }
+
+// What carries our signature and is above all that we remember is of a life
+// that was lost with the disk. What does not carry it is nothing.
+func TestOwnWritesOfAForgottenLifeAreProof(t *testing.T) {
+	former, now := newRig(t, 1), newRig(t, 1)
+	facts := former.facts("1", "2", "3")
+	now.put("k0", "1")
+	whole, _ := former.delta(former, 0, 0, 1<<20)
+	advert := &wire.Advert{Owner: now.id, Generation: FirstGeneration(1), Version: 2}
+	now.wantOutcome(now.OnFact(&now.public, facts[0]), Known)
+	now.wantOutcome(now.OnFact(&now.public, facts[1]), Outdated)
+	now.wantOutcome(now.OnDelta(&now.public, whole), Outdated)
+	now.wantOutcome(now.OnAdvert(advert), Gap)
+	if EpochOf(facts[1].Generation) != 1 {
+		t.Errorf("of epoch %d", EpochOf(facts[1].Generation))
+	}
+	facts[2].Entry.Signature[0]++
+	now.wantOutcome(now.OnFact(&now.public, facts[2]), Refused)
+	now.Advance(2)
+	now.wantOutcome(now.OnFact(&now.public, facts[1]), Known)
+	now.wantOutcome(now.OnDelta(&now.public, whole), Known)
+	now.wantOutcome(now.OnAdvert(advert), Known)
+	now.wantHeld(now, "k0=1")
+}

@@ -57,6 +57,9 @@ const EpochMax member.Epoch = 1<<(64-generationBits) - 1
 // below it is of an earlier life.
 func FirstGeneration(e member.Epoch) wire.Generation { return wire.Generation(e) << generationBits }
 
+// EpochOf returns the epoch that a generation belongs to.
+func EpochOf(g wire.Generation) member.Epoch { return member.Epoch(g >> generationBits) }
+
 // Config is what a Store is made of.
 type Config struct {
 	ID      member.NodeID

@@ -190,8 +190,20 @@ func (m *Machine) onOwnRecord(rec *wire.Record, body []byte) {
 		m.drops[DropSignature]++
 		return
 	}
-	m.cfg.Out.Report(effect.Event{Kind: effect.SelfOutdated, ID: m.self.id, Claim: rec.Claim})
-	m.self.claim.Epoch, m.self.claim.Incarnation = rec.Claim.Epoch+1, 0
+	m.outrank(rec.Claim)
+}
+
+// Outrank tells the machine that this node has used an epoch in a life that it
+// does not remember: it moves to a later one.
+func (m *Machine) Outrank(used member.Epoch) {
+	if !m.leaving.active && used >= m.self.claim.Epoch {
+		m.outrank(member.Claim{Epoch: used, State: member.Alive})
+	}
+}
+
+func (m *Machine) outrank(former member.Claim) {
+	m.cfg.Out.Report(effect.Event{Kind: effect.SelfOutdated, ID: m.self.id, Claim: former})
+	m.self.claim.Epoch, m.self.claim.Incarnation = former.Epoch+1, 0
 	m.publishSelf()
 }
 

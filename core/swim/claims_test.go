@@ -178,6 +178,22 @@ func TestOwnRecordOfALaterLifeIsOutranked(t *testing.T) {
 	r.wantDrops(DropSignature, 1)
 }
 
+func TestAForgottenEpochIsOutranked(t *testing.T) {
+	r := newRig(t, 2)
+	r.Outrank(0) // of a life that is over
+	r.wantEvents()
+	r.Outrank(1)
+	r.wantEvents(effect.SelfOutdated)
+	if r.self.claim != claim(member.Alive, 2, 0) || len(r.out.Rumors) != 1 {
+		t.Errorf("now %v, %d rumors", r.self.claim, len(r.out.Rumors))
+	}
+	r.Leave(r.now)
+	r.Outrank(9)
+	if r.self.claim != claim(member.Left, 2, 1) {
+		t.Errorf("a node that leaves is %v", r.self.claim)
+	}
+}
+
 // A node that left, and starts again in an epoch it has used, must learn that
 // its record is outdated, or nobody will ever hear it.
 func TestGoneSendersAreShownTheirRecord(t *testing.T) {
