@@ -52,8 +52,9 @@ func (o *Output) reset() {
 	o.Packets, o.Events, o.arena, o.ends = o.Packets[:0], nil, o.arena[:0], o.ends[:0]
 }
 
-// arenaKeep bounds the memory kept between steps; see effect.Out.
-const arenaKeep = 64 << 10
+// arenaKeep bounds the memory kept between steps: twice a push to three members.
+// See effect.Out.
+const arenaKeep = 8 << 10
 
 // add takes a packet whose payload was just appended to the arena.
 func (o *Output) add(s *effect.Send) {

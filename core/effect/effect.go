@@ -81,14 +81,25 @@ type Out struct {
 	arena  []byte
 }
 
-// arenaKeep bounds the memory kept between steps: what a step needs when it is
-// not sending somebody the whole view.
-const arenaKeep = 64 << 10
+// Bounds of the memory kept between steps: what a step needs when it neither
+// sends nor learns a whole view. A node of a hundred that kept all would hold
+// 14 kB of events for life, which it needed once, when it joined.
+const (
+	arenaKeep  = 8 << 10
+	eventsKeep = 16
+	rumorsKeep = 64
+)
 
 // Reset empties the collection and keeps its memory, up to a bound.
 func (o *Out) Reset() {
 	if cap(o.arena) > arenaKeep {
 		o.arena = nil
+	}
+	if cap(o.Events) > eventsKeep {
+		o.Events = nil
+	}
+	if cap(o.Rumors) > rumorsKeep {
+		o.Rumors = nil
 	}
 	o.Sends, o.Rumors, o.Events, o.arena = o.Sends[:0], o.Rumors[:0], o.Events[:0], o.arena[:0]
 }

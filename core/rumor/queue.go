@@ -46,6 +46,7 @@ type Queue struct {
 	moved   []*entry // scratch of Fill
 	free    []*entry // recycled entries, at most freeMax
 	stale   int      // entries with stale set that are still in a level
+	peak    int      // the most that were hot at once since the queue was empty
 	evicted uint64
 }
 
@@ -74,6 +75,7 @@ func (q *Queue) Push(key effect.RumorKey, message []byte) {
 	e.key, e.sent, e.stale = key, 0, false
 	e.message = append(e.message[:0], message...)
 	q.index[key] = e
+	q.peak = max(q.peak, len(q.index))
 	q.place(e)
 }
 
@@ -87,6 +89,7 @@ func (q *Queue) Forget(drop func(effect.RumorKey) bool) {
 			}
 		}
 	}
+	q.release()
 }
 
 // missesMax bounds the search for rumors that still fit when a packet is almost
@@ -132,7 +135,20 @@ func (q *Queue) Fill(dst []byte, room, most, budget int) (out []byte, count int)
 		q.place(e)
 	}
 	clear(q.moved)
+	q.release()
 	return dst, count
+}
+
+// release gives up the memory of an empty queue after a burst: what a node of
+// hundreds needed to join would stay with it for life.
+func (q *Queue) release() {
+	if len(q.index) > 0 {
+		return
+	}
+	if q.peak > freeMax {
+		*q = Queue{evicted: q.evicted}
+	}
+	q.peak = 0
 }
 
 // retire takes an entry out of the index; its level drops it when walked. A

@@ -145,3 +145,34 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations per push and packet", got)
 	}
 }
+
+func TestAnEmptyQueueKeepsNothingOfABurst(t *testing.T) {
+	for name, cool := range map[string]func(*Queue){
+		"sent":      func(q *Queue) { fill(q, 1<<20, 1<<10, 1) },
+		"forgotten": func(q *Queue) { q.Forget(func(effect.RumorKey) bool { return true }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var q Queue
+			for n := range uint64(2 * freeMax) {
+				q.Push(key(n), []byte("news"))
+			}
+			cool(&q)
+			if q.Len() != 0 || q.levels != nil || q.free != nil || q.index != nil {
+				t.Errorf("%d hot, %d levels and %d entries kept, want none", q.Len(), len(q.levels), len(q.free))
+			}
+			q.Push(key(1), []byte("a"))
+			if got := fill(&q, 10, 9, 3); got != "a/1" {
+				t.Errorf("first rumor after the burst = %s", got)
+			}
+		})
+	}
+}
+
+func TestAQuietQueueKeepsItsEntries(t *testing.T) {
+	var q Queue
+	q.Push(key(1), []byte("a"))
+	fill(&q, 10, 9, 1)
+	if len(q.free) != 1 {
+		t.Errorf("%d entries kept for the next rumor, want 1", len(q.free))
+	}
+}
