@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"sync"
 
 	"github.com/hearsay-gossip/hearsay/core"
@@ -36,6 +37,9 @@ func (n *Node) readDatagrams() {
 		case err == nil:
 			if !n.open(from, buf[:size]) {
 				return
+			}
+			if len(n.inbox) > 0 {
+				runtime.Gosched() // it is busy: see driver.drain
 			}
 		case errors.Is(err, transport.ErrOversize), errors.Is(err, transport.ErrEmpty):
 			// Counted by the transport: one datagram that was none.
