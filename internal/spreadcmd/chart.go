@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/plot/plotter"
 
 	"github.com/hearsay-gossip/hearsay/epidemic"
+	"github.com/hearsay-gossip/hearsay/internal/tabular"
 )
 
 // coverage draws the share informed per round.
@@ -78,7 +79,7 @@ func newChart(kind string, cfg epidemic.Config, trials *int) chart {
 	if kind != "residue" {
 		parts = append(parts, fmt.Sprintf("fanout %d", cfg.Fanout))
 	} else {
-		parts = append(parts, grouped(cfg.Nodes)+" nodes")
+		parts = append(parts, tabular.Grouped(cfg.Nodes)+" nodes")
 	}
 	parts = append(parts, faults(cfg)...)
 	parts = append(parts, "order "+cfg.Order.String(), fmt.Sprintf("random seed %d", cfg.Seed))
@@ -86,7 +87,7 @@ func newChart(kind string, cfg epidemic.Config, trials *int) chart {
 	return c
 }
 
-// residuePoints is the number of fanouts on the residue chart; beyond, hardly
+// residuePoints is the tabular.Number of fanouts on the residue chart; beyond, hardly
 // a simulation leaves anybody out.
 const residuePoints = 8
 
@@ -189,27 +190,27 @@ func (o Output) writeSweep(app *kong.Kong, c chart, runs []*outcome) error {
 		for _, run := range runs {
 			reports = append(reports, run.report())
 		}
-		return writeJSON(app.Stdout, reports)
+		return tabular.WriteJSON(app.Stdout, reports)
 	case o.CSV:
 		return writeComparisonCSV(app.Stdout, runs)
 	}
-	p := &printer{w: app.Stdout}
-	p.printf("%s: %s\n\n", c.figure.title, c.figure.subtitle)
-	t := &table{}
-	t.row("protocol", "nodes", "fanout", "stop", "trials", "simulated", "theory", "error")
+	p := &tabular.Printer{W: app.Stdout}
+	p.Printf("%s: %s\n\n", c.figure.title, c.figure.subtitle)
+	t := &tabular.Table{}
+	t.Row("protocol", "nodes", "fanout", "stop", "trials", "simulated", "theory", "error")
 	for _, run := range runs {
 		simulated, theory := c.measure(run)
 		digits := 2
 		if c.kind == "residue" {
 			digits = 4
 		}
-		stop := absent
+		stop := tabular.Absent
 		if k := run.cfg.StopValue(); k > 0 {
 			stop = fmt.Sprint(k)
 		}
-		t.row(run.cfg.Protocol.String(), grouped(run.cfg.Nodes), fmt.Sprint(run.cfg.Fanout), stop, grouped(run.result.Done),
-			fixed(simulated, digits), fixed(theory, digits), signed(simulated-theory, digits))
+		t.Row(run.cfg.Protocol.String(), tabular.Grouped(run.cfg.Nodes), fmt.Sprint(run.cfg.Fanout), stop, tabular.Grouped(run.result.Done),
+			tabular.Fixed(simulated, digits), tabular.Fixed(theory, digits), tabular.Signed(simulated-theory, digits))
 	}
-	p.printf("%s\n%s\n", t, c.figure.y.label)
-	return p.err
+	p.Printf("%s\n%s\n", t, c.figure.y.label)
+	return p.Err
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/hearsay-gossip/hearsay/epidemic"
+	"github.com/hearsay-gossip/hearsay/internal/picture"
+	"github.com/hearsay-gossip/hearsay/internal/tabular"
 )
 
 // Compare simulates several protocols with the same flags.
@@ -53,7 +55,7 @@ func (c *Compare) configs() ([]epidemic.Config, error) {
 // Validate is called by kong after parsing.
 func (c *Compare) Validate() error {
 	_, err := c.configs()
-	return errors.Join(err, c.Output.validate())
+	return errors.Join(err, picture.Check(c.Plot))
 }
 
 // Run simulates and prints. An interrupted comparison prints the protocols that
@@ -90,7 +92,7 @@ func (c *Compare) Run(ctx context.Context, app *kong.Kong) error {
 		for _, run := range runs {
 			reports = append(reports, run.report())
 		}
-		return errors.Join(writeJSON(app.Stdout, reports), err)
+		return errors.Join(tabular.WriteJSON(app.Stdout, reports), err)
 	case c.CSV:
 		return errors.Join(writeComparisonCSV(app.Stdout, runs), err)
 	default:
@@ -100,11 +102,11 @@ func (c *Compare) Run(ctx context.Context, app *kong.Kong) error {
 
 // writeComparison prints a row per protocol.
 func writeComparison(w io.Writer, runs []*outcome) error {
-	p := &printer{w: w}
+	p := &tabular.Printer{W: w}
 	_, rest, _ := strings.Cut(title(withoutStop(runs[0].cfg)), " · ")
-	p.printf("%s\n\n", rest)
-	t := &table{}
-	t.row("protocol", "rounds", "theory", "error", "p99", "max", "reached all", "theory",
+	p.Printf("%s\n\n", rest)
+	t := &tabular.Table{}
+	t.Row("protocol", "rounds", "theory", "error", "p99", "max", "reached all", "theory",
 		"never reached", "theory", "copies", "theory", "requests")
 	for _, run := range runs {
 		r, th := run.result, &run.theory
@@ -112,18 +114,18 @@ func writeComparison(w io.Writer, runs []*outcome) error {
 		if stop := run.cfg.StopValue(); stop > 0 {
 			name += fmt.Sprintf(" (%d)", stop)
 		}
-		t.row(name, fixed(r.Rounds.Mean(), 2), fixed(th.Rounds, 2), signed(r.Rounds.Mean()-th.Rounds, 2),
-			count(r.Rounds.Quantile(.99)), count(r.Rounds.Quantile(1)), percent(r.ReachedAll()), percent(th.All()),
-			rare(r.Residue()), rare(run.residue()), fixed(r.CopiesPerNode(), 2), fixed(th.Copies, 2), fixed(r.RequestsPerNode(), 2))
+		t.Row(name, tabular.Fixed(r.Rounds.Mean(), 2), tabular.Fixed(th.Rounds, 2), tabular.Signed(r.Rounds.Mean()-th.Rounds, 2),
+			tabular.Count(r.Rounds.Quantile(.99)), tabular.Count(r.Rounds.Quantile(1)), tabular.Percent(r.ReachedAll()), tabular.Percent(th.All()),
+			tabular.Rare(r.Residue()), tabular.Rare(run.residue()), tabular.Fixed(r.CopiesPerNode(), 2), tabular.Fixed(th.Copies, 2), tabular.Fixed(r.RequestsPerNode(), 2))
 	}
-	p.printf("%s\n", t)
-	p.printf("rounds: mean of the trials that reached all; copies, requests: per node; lower bound for push: %s\n",
+	p.Printf("%s\n", t)
+	p.Printf("rounds: mean of the trials that reached all; copies, requests: per node; lower bound for push: %s\n",
 		plural(runs[0].theory.LowerBound, "round"))
-	p.printf("in parentheses: the stop counter; theory: the Markov chain where it is small enough, else mean field\n")
+	p.Printf("in parentheses: the stop counter; theory: the Markov chain where it is small enough, else mean field\n")
 	if runs[0].cfg.Order == epidemic.Turn {
-		p.printf("theory describes order sync\n")
+		p.Printf("theory describes order sync\n")
 	}
-	return p.err
+	return p.Err
 }
 
 // withoutStop leaves the counter, which only some protocols have, to the rows.

@@ -2,34 +2,13 @@ package spreadcmd
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 
 	"github.com/hearsay-gossip/hearsay/epidemic"
+	"github.com/hearsay-gossip/hearsay/internal/tabular"
 )
-
-// number is a figure in JSON and CSV: seven significant digits, so that the last
-// bits of a processor's floating point do not show, and null (or empty) if it
-// does not exist.
-type number float64
-
-func (n number) String() string {
-	if math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) {
-		return ""
-	}
-	return strconv.FormatFloat(float64(n), 'g', 7, 64)
-}
-
-func (n number) MarshalJSON() ([]byte, error) {
-	text := n.String()
-	if text == "" {
-		return []byte("null"), nil
-	}
-	return []byte(text), nil
-}
 
 // whole is a round in JSON, null if there is none.
 type whole int
@@ -50,8 +29,8 @@ type report struct {
 	Protocol    epidemic.Protocol `json:"protocol"`
 	Stop        int               `json:"stop,omitempty"`
 	Order       epidemic.Order    `json:"order"`
-	Loss        number            `json:"loss"`
-	Dead        number            `json:"dead"`
+	Loss        tabular.Number    `json:"loss"`
+	Dead        tabular.Number    `json:"dead"`
 	DeadFor     epidemic.Outage   `json:"dead_for"`
 	Start       int               `json:"start"`
 	Updates     int               `json:"updates"`
@@ -62,51 +41,51 @@ type report struct {
 	Rounds      roundsReport      `json:"rounds"`
 	Theory      theoryReport      `json:"theory"`
 	Reached     reachedReport     `json:"reached"`
-	Residue     number            `json:"residue"`
-	Copies      number            `json:"copies_per_node"`
-	Requests    number            `json:"requests_per_node"`
-	MeanReceipt number            `json:"mean_receipt"`
-	LastReceipt number            `json:"last_receipt"`
+	Residue     tabular.Number    `json:"residue"`
+	Copies      tabular.Number    `json:"copies_per_node"`
+	Requests    tabular.Number    `json:"requests_per_node"`
+	MeanReceipt tabular.Number    `json:"mean_receipt"`
+	LastReceipt tabular.Number    `json:"last_receipt"`
 	Curve       []curvePoint      `json:"curve"`
 	Story       []storyRound      `json:"story,omitempty"`
 }
 
 // roundsReport is about the trials that reached all; their share is in reached.
 type roundsReport struct {
-	Mean          number `json:"mean"`
-	StandardError number `json:"standard_error"`
-	P50           whole  `json:"p50"`
-	P99           whole  `json:"p99"`
-	Max           whole  `json:"max"`
+	Mean          tabular.Number `json:"mean"`
+	StandardError tabular.Number `json:"standard_error"`
+	P50           whole          `json:"p50"`
+	P99           whole          `json:"p99"`
+	Max           whole          `json:"max"`
 }
 
 type theoryReport struct {
-	Method      string `json:"method"`
-	Rounds      number `json:"rounds"`
-	RoundsError number `json:"rounds_error"`
-	P50         whole  `json:"p50"`
-	P99         whole  `json:"p99"`
-	LowerBound  int    `json:"lower_bound"`
-	Leading     number `json:"leading_order"`
-	Least       number `json:"bound_least"`
-	Most        number `json:"bound_most"`
-	Residue     number `json:"residue"`
-	Limit       number `json:"residue_limit"`
-	AllFraction number `json:"all_fraction"`
-	Copies      number `json:"copies_per_node"`
+	Method      string         `json:"method"`
+	Rounds      tabular.Number `json:"rounds"`
+	RoundsError tabular.Number `json:"rounds_error"`
+	P50         whole          `json:"p50"`
+	P99         whole          `json:"p99"`
+	LowerBound  int            `json:"lower_bound"`
+	Leading     tabular.Number `json:"leading_order"`
+	Least       tabular.Number `json:"bound_least"`
+	Most        tabular.Number `json:"bound_most"`
+	Residue     tabular.Number `json:"residue"`
+	Limit       tabular.Number `json:"residue_limit"`
+	AllFraction tabular.Number `json:"all_fraction"`
+	Copies      tabular.Number `json:"copies_per_node"`
 }
 
 type reachedReport struct {
-	All  number `json:"all_fraction"`
-	Mean number `json:"mean_fraction"`
+	All  tabular.Number `json:"all_fraction"`
+	Mean tabular.Number `json:"mean_fraction"`
 }
 
 type curvePoint struct {
-	Round     int    `json:"round"`
-	Informed  number `json:"informed"`
-	Theory    number `json:"theory"`
-	All       number `json:"all"`
-	TheoryAll number `json:"theory_all"`
+	Round     int            `json:"round"`
+	Informed  tabular.Number `json:"informed"`
+	Theory    tabular.Number `json:"theory"`
+	All       tabular.Number `json:"all"`
+	TheoryAll tabular.Number `json:"theory_all"`
 }
 
 type storyRound struct {
@@ -131,21 +110,21 @@ func (o *outcome) report() report {
 	}
 	return report{
 		Nodes: cfg.Nodes, Live: cfg.Live(), Fanout: cfg.Fanout, Protocol: cfg.Protocol, Stop: cfg.StopValue(),
-		Order: cfg.Order, Loss: number(cfg.Loss), Dead: number(cfg.Dead), DeadFor: cfg.Outage, Start: cfg.Start,
+		Order: cfg.Order, Loss: tabular.Number(cfg.Loss), Dead: tabular.Number(cfg.Dead), DeadFor: cfg.Outage, Start: cfg.Start,
 		Updates: cfg.Updates, RoundLimit: cfg.Rounds, Trials: cfg.Trials, TrialsDone: r.Done, Seed: cfg.Seed,
 		Rounds: roundsReport{
-			number(r.Rounds.Mean()), number(r.Rounds.Error()),
+			tabular.Number(r.Rounds.Mean()), tabular.Number(r.Rounds.Error()),
 			whole(r.Rounds.Quantile(.5)), whole(r.Rounds.Quantile(.99)), whole(r.Rounds.Quantile(1)),
 		},
 		Theory: theoryReport{
-			Method: method, Rounds: number(th.Rounds), RoundsError: number(r.Rounds.Mean() - th.Rounds),
+			Method: method, Rounds: tabular.Number(th.Rounds), RoundsError: tabular.Number(r.Rounds.Mean() - th.Rounds),
 			P50: whole(th.Quantile(.5)), P99: whole(th.Quantile(.99)), LowerBound: th.LowerBound,
-			Leading: number(th.Leading), Least: number(th.Least), Most: number(th.Most),
-			Residue: number(o.residue()), Limit: number(th.Residue), AllFraction: number(th.All()), Copies: number(th.Copies),
+			Leading: tabular.Number(th.Leading), Least: tabular.Number(th.Least), Most: tabular.Number(th.Most),
+			Residue: tabular.Number(o.residue()), Limit: tabular.Number(th.Residue), AllFraction: tabular.Number(th.All()), Copies: tabular.Number(th.Copies),
 		},
-		Reached: reachedReport{number(r.ReachedAll()), number(r.ReachedMean())},
-		Residue: number(r.Residue()), Copies: number(r.CopiesPerNode()), Requests: number(r.RequestsPerNode()),
-		MeanReceipt: number(r.MeanReceipt()), LastReceipt: number(r.Last.Mean()),
+		Reached: reachedReport{tabular.Number(r.ReachedAll()), tabular.Number(r.ReachedMean())},
+		Residue: tabular.Number(r.Residue()), Copies: tabular.Number(r.CopiesPerNode()), Requests: tabular.Number(r.RequestsPerNode()),
+		MeanReceipt: tabular.Number(r.MeanReceipt()), LastReceipt: tabular.Number(r.Last.Mean()),
 		Curve: o.points(), Story: o.tale.story(),
 	}
 }
@@ -154,8 +133,8 @@ func (o *outcome) points() []curvePoint {
 	var points []curvePoint
 	for round, share := range o.result.Informed() {
 		points = append(points, curvePoint{
-			round, number(share), number(o.theory.InformedAt(round)),
-			number(o.result.AllBy(round)), number(o.theory.AllByAt(round)),
+			round, tabular.Number(share), tabular.Number(o.theory.InformedAt(round)),
+			tabular.Number(o.result.AllBy(round)), tabular.Number(o.theory.AllByAt(round)),
 		})
 	}
 	return points
@@ -189,12 +168,6 @@ func updateList(set uint64) []string {
 		}
 	}
 	return names
-}
-
-func writeJSON(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
 }
 
 func (o *outcome) writeCSV(w io.Writer) error {

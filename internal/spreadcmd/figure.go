@@ -3,19 +3,15 @@ package spreadcmd
 import (
 	"fmt"
 	"image/color"
-	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/hearsay-gossip/hearsay/internal/picture"
 )
 
 // figure is a plot before it is drawn: measured points and theory lines in
@@ -39,24 +35,6 @@ type series struct {
 	theory    plotter.XYs
 }
 
-// Sizes of a figure: a screen's width; the legend stands beside the plot, where
-// it hides no curve.
-const (
-	figureWidth  = 24 * vg.Centimeter
-	figureHeight = 14 * vg.Centimeter
-	legendWidth  = 5.2 * vg.Centimeter
-	figureDPI    = 110
-)
-
-// palette is that of Okabe and Ito, which color-blind readers can tell apart,
-// and two more.
-var palette = []color.Color{
-	color.RGBA{0, 114, 178, 255}, color.RGBA{213, 94, 0, 255}, color.RGBA{0, 158, 115, 255},
-	color.RGBA{204, 121, 167, 255}, color.RGBA{86, 180, 233, 255}, color.RGBA{230, 159, 0, 255},
-	color.RGBA{110, 80, 40, 255}, color.RGBA{0, 0, 0, 255}, color.RGBA{128, 128, 128, 255},
-	color.RGBA{110, 50, 160, 255},
-}
-
 var shapes = []draw.GlyphDrawer{
 	draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.RingGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{},
 }
@@ -66,46 +44,11 @@ func (o Output) plot(draw func() *figure) error {
 	if o.Plot == "" {
 		return nil
 	}
-	image, err := draw().render(strings.ToLower(filepath.Ext(o.Plot)))
+	p, legend, err := draw().build()
 	if err != nil {
 		return fmt.Errorf("plot %s: %w", o.Plot, err)
 	}
-	file, err := os.Create(o.Plot)
-	if err != nil {
-		return err
-	}
-	_, err = image.WriteTo(file)
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	return err
-}
-
-// render draws the figure as SVG or PNG.
-func (f *figure) render(ext string) (io.WriterTo, error) {
-	p, legend, err := f.build()
-	if err != nil {
-		return nil, err
-	}
-	var canvas vg.CanvasSizer
-	var image io.WriterTo
-	switch ext {
-	case ".svg":
-		c := vgsvg.New(figureWidth, figureHeight)
-		canvas, image = c, c
-	case ".png":
-		c := vgimg.NewWith(vgimg.UseWH(figureWidth, figureHeight), vgimg.UseDPI(figureDPI))
-		canvas, image = c, vgimg.PngCanvas{Canvas: c}
-	default:
-		return nil, fmt.Errorf("%w %q", ErrPlotFormat, ext)
-	}
-	whole := draw.New(canvas)
-	whole.SetColor(color.White)
-	whole.Fill(whole.Rectangle.Path())
-	const margin = 8
-	p.Draw(draw.Crop(whole, margin, -legendWidth, margin, -margin))
-	legend.Draw(draw.Crop(whole, figureWidth-legendWidth+12, -margin, margin, -2*vg.Centimeter))
-	return image, nil
+	return picture.Save(o.Plot, p, legend)
 }
 
 // build makes the plot and its legend.
@@ -171,7 +114,7 @@ func styleTheory(line *plotter.Line, c color.Color) {
 
 // add draws one series, leaving out what an axis cannot show.
 func (f *figure) add(p *plot.Plot, legend *plot.Legend, i int, s series) error {
-	tint := palette[i%len(palette)]
+	tint := picture.Palette[i%len(picture.Palette)]
 	if points := f.visible(s.theory); len(points) > 0 {
 		line, err := plotter.NewLine(points)
 		if err != nil {
@@ -224,9 +167,9 @@ func (a axis) apply(to *plot.Axis) {
 	to.Label.TextStyle.Font.Size = 12
 	to.Label.Padding = 6
 	to.Tick.Label.Font.Size = 10.5
-	to.Tick.Marker = steps{}
+	to.Tick.Marker = picture.Steps{}
 	if a.log {
-		to.Tick.Marker = decades{}
+		to.Tick.Marker = picture.Decades{}
 	}
 }
 
@@ -235,48 +178,4 @@ func (a axis) limit(to *plot.Axis) {
 	if a.max > a.min {
 		to.Min, to.Max = a.place(a.min), a.place(a.max)
 	}
-}
-
-// steps marks an axis in steps of 1, 2 or 5 times a power of ten, whole numbers
-// where they are enough.
-type steps struct{}
-
-func (steps) Ticks(lo, hi float64) []plot.Tick {
-	const most = 11
-	step := math.Pow(10, math.Floor(math.Log10((hi-lo)/most)))
-	for _, factor := range []float64{1, 2, 5, 10} {
-		if (hi-lo)/(step*factor) <= most {
-			step *= factor
-			break
-		}
-	}
-	var ticks []plot.Tick
-	for i := math.Ceil(lo/step - 1e-9); i*step <= hi+step*1e-9; i++ {
-		ticks = append(ticks, plot.Tick{Value: i * step, Label: fmt.Sprintf("%g", math.Round(i*step*1e9)/1e9+0)}) // +0: no minus sign
-	}
-	return ticks
-}
-
-// decades marks powers of ten on an axis of logarithms, with the steps between
-// them unlabeled.
-type decades struct{}
-
-func (decades) Ticks(lo, hi float64) []plot.Tick {
-	var ticks []plot.Tick
-	for e := math.Floor(lo); e <= math.Ceil(hi); e++ {
-		ticks = append(ticks, plot.Tick{Value: e, Label: decadeName(e)})
-		for m := 2.0; m < 10; m++ {
-			ticks = append(ticks, plot.Tick{Value: e + math.Log10(m)})
-		}
-	}
-	// Room is made for every label, drawn or not.
-	return slices.DeleteFunc(ticks, func(t plot.Tick) bool { return t.Value < lo || t.Value > hi })
-}
-
-// decadeName prints a power of ten as a plain number.
-func decadeName(e float64) string {
-	if e >= 0 {
-		return grouped(int(math.Round(math.Pow(10, e))))
-	}
-	return fmt.Sprintf("%.*f", int(-e), math.Pow(10, e))
 }

@@ -9,10 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-
-	"go.uber.org/goleak"
 )
 
 // Every kind of chart as PNG and SVG: of the right size, and with its title,
@@ -94,61 +91,5 @@ func TestPlotThatCannotBeWrittenFails(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "missing", "x.png")
 	if _, err := run(t.Context(), "--nodes", "100", "--trials", "5", "--plot", file); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v, want %v", err, os.ErrNotExist)
-	}
-}
-
-func TestTicksAreRoundAndInside(t *testing.T) {
-	for _, c := range []struct {
-		lo, hi float64
-		labels string
-	}{
-		{-.5, 26.5, "0 5 10 15 20 25"}, {0, 1, "0 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 1"}, {-2, 104, "0 10 20 30 40 50 60 70 80 90 100"},
-	} {
-		var labels []string
-		for _, tick := range (steps{}).Ticks(c.lo, c.hi) {
-			labels = append(labels, tick.Label)
-		}
-		if got := strings.Join(labels, " "); got != c.labels {
-			t.Errorf("%g to %g: %q, want %q", c.lo, c.hi, got, c.labels)
-		}
-	}
-	var labels []string
-	for _, tick := range (decades{}).Ticks(-2, 5.08) {
-		if tick.Label != "" {
-			labels = append(labels, tick.Label)
-		}
-	}
-	if got, want := strings.Join(labels, " "), "0.01 0.1 1 10 100 1,000 10,000 100,000"; got != want {
-		t.Errorf("decades %q, want %q", got, want)
-	}
-}
-
-// What trials add from many goroutines is counted, and when the work is over no
-// goroutine of the bar stays behind.
-func TestMeterCountsAndLeavesNothing(t *testing.T) {
-	defer goleak.VerifyNone(t)
-	var out bytes.Buffer
-	m := startMeter(&out, "push", 100, 0)
-	var group sync.WaitGroup
-	for range 10 {
-		group.Go(func() { m.add(5) })
-	}
-	group.Wait()
-	m.stop()
-	if got := m.done.Load(); got != 50 {
-		t.Errorf("counted %d, want 50", got)
-	}
-}
-
-func TestMeterIsQuietInPipes(t *testing.T) {
-	var out bytes.Buffer
-	quiet := newMeter(&out, "push", 100)
-	if quiet != nil {
-		t.Fatal("a buffer is no terminal")
-	}
-	quiet.add(1)
-	quiet.stop()
-	if out.Len() != 0 {
-		t.Errorf("wrote %q", out.String())
 	}
 }

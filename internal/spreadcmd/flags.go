@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -111,16 +110,4 @@ type Output struct {
 	JSON bool   `help:"Print JSON." xor:"format"`
 	CSV  bool   `help:"Print CSV." xor:"format"`
 	Plot string `help:"Draw to this file, .svg or .png." placeholder:"FILE"`
-}
-
-// ErrPlotFormat is returned for a plot file that is neither SVG nor PNG.
-var ErrPlotFormat = errors.New("unknown plot format")
-
-func (o Output) validate() error {
-	switch ext := strings.ToLower(filepath.Ext(o.Plot)); {
-	case o.Plot == "", ext == ".svg", ext == ".png":
-		return nil
-	default:
-		return fmt.Errorf("%w %q: want a file name that ends in .svg or .png", ErrPlotFormat, o.Plot)
-	}
 }

@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/hearsay-gossip/hearsay/epidemic"
+	"github.com/hearsay-gossip/hearsay/internal/tabular"
 )
 
 // title says what was simulated, in one line.
 func title(cfg epidemic.Config) string {
 	parts := []string{
 		cfg.Protocol.String(),
-		grouped(cfg.Nodes) + " nodes",
+		tabular.Grouped(cfg.Nodes) + " nodes",
 		fmt.Sprintf("fanout %d", cfg.Fanout),
 	}
 	if stop := cfg.StopValue(); stop > 0 {
@@ -32,7 +33,7 @@ func title(cfg epidemic.Config) string {
 }
 
 func faults(cfg epidemic.Config) []string {
-	parts := []string{"loss " + percent(cfg.Loss), "dead " + percent(cfg.Dead)}
+	parts := []string{"loss " + tabular.Percent(cfg.Loss), "dead " + tabular.Percent(cfg.Dead)}
 	if cfg.Outage == epidemic.PerRound {
 		parts[1] += " in each round"
 	}
@@ -43,27 +44,27 @@ func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return grouped(n) + " " + noun + "s"
+	return tabular.Grouped(n) + " " + noun + "s"
 }
 
 // write prints the whole report.
 func (o *outcome) write(w io.Writer) error {
-	p := &printer{w: w}
-	p.printf("%s\n", title(o.cfg))
+	p := &tabular.Printer{W: w}
+	p.Printf("%s\n", title(o.cfg))
 	if o.result.Done < o.cfg.Trials {
-		p.printf("interrupted: what follows is of %s\n", plural(o.result.Done, "trial"))
+		p.Printf("interrupted: what follows is of %s\n", plural(o.result.Done, "trial"))
 	}
-	p.printf("\n%s\n%s\n%s", o.summary(), o.curve(), o.notes())
-	return p.err
+	p.Printf("\n%s\n%s\n%s", o.summary(), o.curve(), o.notes())
+	return p.Err
 }
 
 // summary is the figures of the whole run, each beside its theory.
-func (o *outcome) summary() *table {
+func (o *outcome) summary() *tabular.Table {
 	r, th := o.result, &o.theory
-	t := &table{}
-	t.row("", "simulated", "theory", "error")
+	t := &tabular.Table{}
+	t.Row("", "simulated", "theory", "error")
 	compare := func(name string, got, want float64, decimals int) {
-		t.row(name, fixed(got, decimals), fixed(want, decimals), signed(got-want, decimals))
+		t.Row(name, tabular.Fixed(got, decimals), tabular.Fixed(want, decimals), tabular.Signed(got-want, decimals))
 	}
 	compare("rounds until all know, mean", r.Rounds.Mean(), th.Rounds, 2)
 	for _, q := range []struct {
@@ -71,31 +72,31 @@ func (o *outcome) summary() *table {
 		share float64
 	}{{"  p50", .5}, {"  p99", .99}} {
 		got, want := r.Rounds.Quantile(q.share), th.Quantile(q.share)
-		off := absent
+		off := tabular.Absent
 		if got >= 0 && want >= 0 {
-			off = signed(float64(got-want), 0)
+			off = tabular.Signed(float64(got-want), 0)
 		}
-		t.row(q.name, count(got), count(want), off)
+		t.Row(q.name, tabular.Count(got), tabular.Count(want), off)
 	}
-	t.row("  max", count(r.Rounds.Quantile(1)), absent, absent)
-	t.row("  leading order for large n", "", fixed(th.Leading, 2), signed(r.Rounds.Mean()-th.Leading, 2))
+	t.Row("  max", tabular.Count(r.Rounds.Quantile(1)), tabular.Absent, tabular.Absent)
+	t.Row("  leading order for large n", "", tabular.Fixed(th.Leading, 2), tabular.Signed(r.Rounds.Mean()-th.Leading, 2))
 	if !math.IsNaN(th.Least) {
-		t.row("  bounds of Doerr and Künnemann", "", fixed(th.Least, 2)+" to "+fixed(th.Most, 2), "")
+		t.Row("  bounds of Doerr and Künnemann", "", tabular.Fixed(th.Least, 2)+" to "+tabular.Fixed(th.Most, 2), "")
 	}
-	t.row(fmt.Sprintf("  lower bound, ⌈log%s n⌉", subscript(o.cfg.Fanout+1)), "", count(th.LowerBound), "")
+	t.Row(fmt.Sprintf("  lower bound, ⌈log%s n⌉", subscript(o.cfg.Fanout+1)), "", tabular.Count(th.LowerBound), "")
 	reached := func(name string, got, want float64) {
-		t.row(name, percent(got), percent(want), signed(100*(got-want), 2))
+		t.Row(name, tabular.Percent(got), tabular.Percent(want), tabular.Signed(100*(got-want), 2))
 	}
 	reached("trials that reached all", r.ReachedAll(), th.All())
 	reached("share of nodes reached", r.ReachedMean(), th.Informed[len(th.Informed)-1])
-	t.row("share never reached (residue)", rare(r.Residue()), rare(o.residue()), signed(100*(r.Residue()-o.residue()), 2))
+	t.Row("share never reached (residue)", tabular.Rare(r.Residue()), tabular.Rare(o.residue()), tabular.Signed(100*(r.Residue()-o.residue()), 2))
 	if leavesResidue(o.cfg.Protocol) {
-		t.row("  in the limit", "", rare(th.Residue), signed(100*(r.Residue()-th.Residue), 2))
+		t.Row("  in the limit", "", tabular.Rare(th.Residue), tabular.Signed(100*(r.Residue()-th.Residue), 2))
 	}
 	compare("copies per node and update", r.CopiesPerNode(), th.Copies, 2)
-	t.row("requests per node", fixed(r.RequestsPerNode(), 2), "", "")
-	t.row("mean round of receipt", fixed(r.MeanReceipt(), 2), "", "")
-	t.row("last receipt, mean", fixed(r.Last.Mean(), 2), "", "")
+	t.Row("requests per node", tabular.Fixed(r.RequestsPerNode(), 2), "", "")
+	t.Row("mean round of receipt", tabular.Fixed(r.MeanReceipt(), 2), "", "")
+	t.Row("last receipt, mean", tabular.Fixed(r.Last.Mean(), 2), "", "")
 	return t
 }
 
@@ -123,9 +124,9 @@ func subscript(n int) string {
 const curveRows = 40
 
 // curve is the share informed and the chance that all are, per round.
-func (o *outcome) curve() *table {
-	t := &table{}
-	t.row("round", "informed", "theory", "error", "all know", "theory", "error")
+func (o *outcome) curve() *tabular.Table {
+	t := &tabular.Table{}
+	t.Row("round", "informed", "theory", "error", "all know", "theory", "error")
 	shares := o.result.Informed()
 	step := (len(shares) + curveRows - 1) / curveRows
 	for round, got := range shares {
@@ -133,8 +134,8 @@ func (o *outcome) curve() *table {
 			continue
 		}
 		want, all, allWant := o.theory.InformedAt(round), o.result.AllBy(round), o.theory.AllByAt(round)
-		t.row(fmt.Sprint(round), percent(got), percent(want), signed(100*(got-want), 2),
-			percent(all), percent(allWant), signed(100*(all-allWant), 2))
+		t.Row(fmt.Sprint(round), tabular.Percent(got), tabular.Percent(want), tabular.Signed(100*(got-want), 2),
+			tabular.Percent(all), tabular.Percent(allWant), tabular.Signed(100*(all-allWant), 2))
 	}
 	return t
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/hearsay-gossip/hearsay/epidemic"
+	"github.com/hearsay-gossip/hearsay/internal/tabular"
 )
 
 // Size answers which fanout and interval reach all nodes in time.
@@ -76,15 +77,15 @@ type choice struct {
 	// Rounds after which all know with the probability asked for.
 	Rounds int `json:"rounds"`
 	// LongestMillis is the longest interval that is still in time.
-	LongestMillis number `json:"longest_interval_ms"`
+	LongestMillis tabular.Number `json:"longest_interval_ms"`
 	// IntervalMillis is the interval asked for, or the longest; the rest holds
 	// for it.
-	IntervalMillis number `json:"interval_ms"`
-	TakesMillis    number `json:"takes_ms"`
-	InTime         bool   `json:"in_time"`
-	All            number `json:"all_in_time"`
-	Copies         number `json:"copies_per_node"`
-	CallsPerSecond number `json:"calls_per_node_second"`
+	IntervalMillis tabular.Number `json:"interval_ms"`
+	TakesMillis    tabular.Number `json:"takes_ms"`
+	InTime         bool           `json:"in_time"`
+	All            tabular.Number `json:"all_in_time"`
+	Copies         tabular.Number `json:"copies_per_node"`
+	CallsPerSecond tabular.Number `json:"calls_per_node_second"`
 
 	budget int // rounds in time
 }
@@ -113,12 +114,14 @@ func (s *Size) choice(fanout, rounds int, theory epidemic.Prediction) choice {
 	return choice{
 		Fanout: fanout, Rounds: rounds, budget: budget, InTime: rounds <= budget,
 		LongestMillis: millis(longest), IntervalMillis: millis(interval), TakesMillis: millis(interval * time.Duration(rounds)),
-		All: number(theory.AllByAt(budget)), Copies: number(theory.Copies),
-		CallsPerSecond: number(float64(fanout) / interval.Seconds()),
+		All: tabular.Number(theory.AllByAt(budget)), Copies: tabular.Number(theory.Copies),
+		CallsPerSecond: tabular.Number(float64(fanout) / interval.Seconds()),
 	}
 }
 
-func millis(d time.Duration) number { return number(float64(d) / float64(time.Millisecond)) }
+func millis(d time.Duration) tabular.Number {
+	return tabular.Number(float64(d) / float64(time.Millisecond))
+}
 
 // roundsFor is the first round by which all know with that probability, at
 // least one, or -1.
@@ -134,22 +137,22 @@ func roundsFor(allBy []float64, probability float64) int {
 // check is a choice and what simulation says of it.
 type check struct {
 	choice
-	Trials int    `json:"trials"`
-	Met    int    `json:"trials_in_time"`
-	Share  number `json:"simulated_all_in_time"`
-	Least  number `json:"simulated_least"`
-	Most   number `json:"simulated_most"`
-	Copies number `json:"simulated_copies_per_node"`
+	Trials int            `json:"trials"`
+	Met    int            `json:"trials_in_time"`
+	Share  tabular.Number `json:"simulated_all_in_time"`
+	Least  tabular.Number `json:"simulated_least"`
+	Most   tabular.Number `json:"simulated_most"`
+	Copies tabular.Number `json:"simulated_copies_per_node"`
 }
 
 // sizeReport is what --json prints.
 type sizeReport struct {
 	Nodes       int               `json:"nodes"`
 	Protocol    epidemic.Protocol `json:"protocol"`
-	WithinMilli number            `json:"within_ms"`
-	Probability number            `json:"probability"`
-	Loss        number            `json:"loss"`
-	Dead        number            `json:"dead"`
+	WithinMilli tabular.Number    `json:"within_ms"`
+	Probability tabular.Number    `json:"probability"`
+	Loss        tabular.Number    `json:"loss"`
+	Dead        tabular.Number    `json:"dead"`
 	DeadFor     epidemic.Outage   `json:"dead_for"`
 	Seed        uint64            `json:"seed"`
 	Choices     []choice          `json:"choices"`
@@ -162,8 +165,8 @@ type sizeReport struct {
 // of the luck of the first rounds, it takes the next.
 func (s *Size) Run(ctx context.Context, app *kong.Kong) error {
 	report := sizeReport{
-		Nodes: s.Nodes, Protocol: s.Protocol, WithinMilli: millis(s.Within), Probability: number(s.Probability),
-		Loss: number(s.Loss), Dead: number(s.Dead), DeadFor: s.DeadFor, Seed: s.Seed, Choices: s.choices(),
+		Nodes: s.Nodes, Protocol: s.Protocol, WithinMilli: millis(s.Within), Probability: tabular.Number(s.Probability),
+		Loss: tabular.Number(s.Loss), Dead: tabular.Number(s.Dead), DeadFor: s.DeadFor, Seed: s.Seed, Choices: s.choices(),
 	}
 	var failed error
 	for candidate := s.next(report.Choices, 0); candidate != nil; candidate = s.next(report.Choices, candidate.Fanout) {
@@ -180,7 +183,7 @@ func (s *Size) Run(ctx context.Context, app *kong.Kong) error {
 	var err error
 	switch {
 	case s.JSON:
-		err = writeJSON(app.Stdout, report)
+		err = tabular.WriteJSON(app.Stdout, report)
 	case s.CSV:
 		err = writeSizeCSV(app.Stdout, report.Choices)
 	default:
@@ -219,7 +222,7 @@ func (s *Size) simulate(ctx context.Context, app *kong.Kong, c choice) (check, e
 	}
 	met, done := run.result.Rounds.Count(), run.result.Done
 	least, most := wilson(met, done)
-	return check{c, done, met, number(run.result.ReachedAll()), number(least), number(most), number(run.result.CopiesPerNode())}, nil
+	return check{c, done, met, tabular.Number(run.result.ReachedAll()), tabular.Number(least), tabular.Number(most), tabular.Number(run.result.CopiesPerNode())}, nil
 }
 
 // wilson is the 99 % score interval of a share (Wilson, J. Am. Stat. Assoc. 22,
@@ -235,35 +238,35 @@ func wilson(hits, trials int) (least, most float64) {
 }
 
 func (s *Size) write(w io.Writer, report sizeReport) error {
-	p := &printer{w: w}
-	p.printf("%v · %s nodes · loss %s · dead %s · all within %v with probability %v\n\n", s.Protocol, grouped(s.Nodes),
-		percent(float64(s.Loss)), percent(float64(s.Dead)), s.Within, float64(s.Probability))
-	t := &table{}
-	t.row("fanout", "rounds", "longest interval", "interval", "takes", "in time", "all in time", "copies", "calls/s")
+	p := &tabular.Printer{W: w}
+	p.Printf("%v · %s nodes · loss %s · dead %s · all within %v with probability %v\n\n", s.Protocol, tabular.Grouped(s.Nodes),
+		tabular.Percent(float64(s.Loss)), tabular.Percent(float64(s.Dead)), s.Within, float64(s.Probability))
+	t := &tabular.Table{}
+	t.Row("fanout", "rounds", "longest interval", "interval", "takes", "in time", "all in time", "copies", "calls/s")
 	for _, c := range report.Choices {
-		t.row(fmt.Sprint(c.Fanout), fmt.Sprint(c.Rounds), duration(c.LongestMillis), duration(c.IntervalMillis),
-			duration(c.TakesMillis), yes(c.InTime), percent(float64(c.All)), fixed(float64(c.Copies), 2), fixed(float64(c.CallsPerSecond), 1))
+		t.Row(fmt.Sprint(c.Fanout), fmt.Sprint(c.Rounds), duration(c.LongestMillis), duration(c.IntervalMillis),
+			duration(c.TakesMillis), yes(c.InTime), tabular.Percent(float64(c.All)), tabular.Fixed(float64(c.Copies), 2), tabular.Fixed(float64(c.CallsPerSecond), 1))
 	}
-	p.printf("%s\n", t)
-	p.printf("rounds: after which all know with that probability, by theory; copies: per node and update;\n")
-	p.printf("calls/s: per node at that interval, update or not\n\n")
+	p.Printf("%s\n", t)
+	p.Printf("rounds: after which all know with that probability, by theory; copies: per node and update;\n")
+	p.Printf("calls/s: per node at that interval, update or not\n\n")
 	for _, c := range report.Rejected {
-		p.printf("fanout %d is in time by theory only: %s\n", c.Fanout, c.simulated())
+		p.Printf("fanout %d is in time by theory only: %s\n", c.Fanout, c.simulated())
 	}
 	if a := report.Answer; a != nil {
-		p.printf("answer: fanout %d every %s; %s;\n", a.Fanout, duration(a.IntervalMillis), a.simulated())
-		p.printf("it costs %s copies per node and update and %s calls per node and second\n",
-			fixed(float64(a.Copies), 2), fixed(float64(a.CallsPerSecond), 1))
+		p.Printf("answer: fanout %d every %s; %s;\n", a.Fanout, duration(a.IntervalMillis), a.simulated())
+		p.Printf("it costs %s copies per node and update and %s calls per node and second\n",
+			tabular.Fixed(float64(a.Copies), 2), tabular.Fixed(float64(a.CallsPerSecond), 1))
 	}
-	return p.err
+	return p.Err
 }
 
 func (c *check) simulated() string {
 	return fmt.Sprintf("all knew in time in %s of %s simulated runs (%s to %s at 99 %% confidence)",
-		grouped(c.Met), grouped(c.Trials), percent(float64(c.Least)), percent(float64(c.Most)))
+		tabular.Grouped(c.Met), tabular.Grouped(c.Trials), tabular.Percent(float64(c.Least)), tabular.Percent(float64(c.Most)))
 }
 
-func duration(ms number) string {
+func duration(ms tabular.Number) string {
 	return time.Duration(float64(ms) * float64(time.Millisecond)).Round(100 * time.Microsecond).String()
 }
 

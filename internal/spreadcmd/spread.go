@@ -8,6 +8,9 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/hearsay-gossip/hearsay/epidemic"
+	"github.com/hearsay-gossip/hearsay/internal/meter"
+	"github.com/hearsay-gossip/hearsay/internal/picture"
+	"github.com/hearsay-gossip/hearsay/internal/tabular"
 )
 
 // Spread is the command and its subcommands. Without any it runs one
@@ -45,7 +48,7 @@ type Once struct {
 // Validate is called by kong after parsing.
 func (o *Once) Validate() error {
 	cfg, err := o.config(o.Protocol)
-	return errors.Join(err, ignoreIf(err != nil, cfg.Validate()), o.Output.validate())
+	return errors.Join(err, ignoreIf(err != nil, cfg.Validate()), picture.Check(o.Plot))
 }
 
 // ignoreIf drops an error that only follows from an earlier one.
@@ -79,7 +82,7 @@ func (o *Once) Run(ctx context.Context, app *kong.Kong) error {
 	}
 	switch {
 	case o.JSON:
-		return errors.Join(writeJSON(app.Stdout, run.report()), err)
+		return errors.Join(tabular.WriteJSON(app.Stdout, run.report()), err)
 	case o.CSV:
 		return errors.Join(run.writeCSV(app.Stdout), err)
 	case run.tale != nil:
@@ -100,9 +103,9 @@ type outcome struct {
 // simulate runs cfg with a progress bar. An interrupted run returns what was
 // done together with an error, nil if nothing was.
 func simulate(ctx context.Context, app *kong.Kong, cfg epidemic.Config, label string) (*outcome, error) {
-	bar := newMeter(app.Stderr, label, int64(cfg.Trials)*int64(cfg.Live())*int64(cfg.Updates))
-	defer bar.stop()
-	result, err := epidemic.Run(ctx, cfg, bar.add)
+	bar := meter.New(app.Stderr, label, int64(cfg.Trials)*int64(cfg.Live())*int64(cfg.Updates))
+	defer bar.Stop()
+	result, err := epidemic.Run(ctx, cfg, bar.Add)
 	if result == nil {
 		return nil, err
 	}

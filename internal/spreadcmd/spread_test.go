@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/hearsay-gossip/hearsay/epidemic"
+	"github.com/hearsay-gossip/hearsay/internal/picture"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -147,7 +148,7 @@ func TestNonsenseIsRefusedWithAClearError(t *testing.T) {
 		"--protocol shout":               epidemic.ErrProtocol,
 		"--order random":                 epidemic.ErrOrder,
 		"--dead-for never":               epidemic.ErrOutage,
-		"--plot picture.gif":             ErrPlotFormat,
+		"--plot picture.gif":             picture.ErrFormat,
 		"compare --protocols push,shout": epidemic.ErrProtocol,
 		"compare --fanout 7":             epidemic.ErrFanout,
 		"--nodes 9 --chart rounds":       ErrChart,
@@ -167,7 +168,7 @@ func TestNonsenseIsRefusedWithAClearError(t *testing.T) {
 
 func TestAllMistakesAreNamedAtOnce(t *testing.T) {
 	_, err := run(t.Context(), "--nodes", "10", "--fanout", "30", "--loss", "2", "--plot", "x.gif")
-	for _, want := range []error{epidemic.ErrFanout, epidemic.ErrLoss, ErrPlotFormat} {
+	for _, want := range []error{epidemic.ErrFanout, epidemic.ErrLoss, picture.ErrFormat} {
 		if !errors.Is(err, want) {
 			t.Errorf("%v is missing in %v", want, err)
 		}

@@ -8,9 +8,10 @@ import (
 	"strings"
 
 	"github.com/hearsay-gossip/hearsay/epidemic"
+	"github.com/hearsay-gossip/hearsay/internal/tabular"
 )
 
-// taleTrials is the number of runs behind the averages shown beside a single
+// taleTrials is the tabular.Number of runs behind the averages shown beside a single
 // small run: a percent at worst, in a few milliseconds.
 const taleTrials = 10_000
 
@@ -51,15 +52,15 @@ func tell(ctx context.Context, cfg epidemic.Config) (*tale, error) {
 
 // write prints the run, then both orders side by side.
 func (t *tale) write(w io.Writer) error {
-	p := &printer{w: w}
-	p.printf("%s\n", title(t.cfg))
-	p.printf("%s\n", t.opening())
+	p := &tabular.Printer{W: w}
+	p.Printf("%s\n", title(t.cfg))
+	p.Printf("%s\n", t.opening())
 	for _, chapter := range t.chapters {
-		p.printf("\n%s", t.chapter(chapter))
+		p.Printf("\n%s", t.chapter(chapter))
 	}
-	p.printf("\nthe same in order %v, after each round\n%s", epidemic.Turn-t.cfg.Order, t.grid(t.other))
-	p.printf("\n%s\n%s", t.orders(), t.closing())
-	return p.err
+	p.Printf("\nthe same in order %v, after each round\n%s", epidemic.Turn-t.cfg.Order, t.grid(t.other))
+	p.Printf("\n%s\n%s", t.orders(), t.closing())
+	return p.Err
 }
 
 // opening explains the order of the run and where updates start.
@@ -110,13 +111,13 @@ func (t *tale) chapter(c epidemic.Chapter) string {
 }
 
 // grid shows what every node knows, a row per round.
-func (t *tale) grid(chapters []epidemic.Chapter) *table {
-	grid := &table{}
+func (t *tale) grid(chapters []epidemic.Chapter) *tabular.Table {
+	grid := &tabular.Table{}
 	head := []string{"  node"}
 	for i := range t.cfg.Nodes {
 		head = append(head, nodeName(i))
 	}
-	grid.row(head...)
+	grid.Row(head...)
 	for _, c := range chapters {
 		row := []string{"  knows"}
 		if len(chapters) > 1 {
@@ -133,7 +134,7 @@ func (t *tale) grid(chapters []epidemic.Chapter) *table {
 				knowing++
 			}
 		}
-		grid.row(append(row, fmt.Sprintf("%d of %d", knowing, t.cfg.Live()))...)
+		grid.Row(append(row, fmt.Sprintf("%d of %d", knowing, t.cfg.Live()))...)
 	}
 	return grid
 }
@@ -154,29 +155,29 @@ func (t *tale) contact(c epidemic.Contact) string {
 }
 
 // orders shows both orders, averaged, and the theory.
-func (t *tale) orders() *table {
-	g := &table{}
-	g.row("", "informed", "", "", "all know", "", "")
-	g.row("round", "turn", "sync", "theory", "turn", "sync", "theory")
+func (t *tale) orders() *tabular.Table {
+	g := &tabular.Table{}
+	g.Row("", "informed", "", "", "all know", "", "")
+	g.Row("round", "turn", "sync", "theory", "turn", "sync", "theory")
 	turn, sync := t.turn.Informed(), t.sync.Informed()
 	for round := range max(len(turn), len(sync)) {
-		g.row(fmt.Sprint(round),
-			percent(turn[min(round, len(turn)-1)]), percent(sync[min(round, len(sync)-1)]), percent(t.theory.InformedAt(round)),
-			percent(t.turn.AllBy(round)), percent(t.sync.AllBy(round)), percent(t.theory.AllByAt(round)))
+		g.Row(fmt.Sprint(round),
+			tabular.Percent(turn[min(round, len(turn)-1)]), tabular.Percent(sync[min(round, len(sync)-1)]), tabular.Percent(t.theory.InformedAt(round)),
+			tabular.Percent(t.turn.AllBy(round)), tabular.Percent(t.sync.AllBy(round)), tabular.Percent(t.theory.AllByAt(round)))
 	}
 	return g
 }
 
 func (t *tale) closing() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "turn and sync: means of %s each; theory describes sync", grouped(taleTrials)+" runs")
+	fmt.Fprintf(&out, "turn and sync: means of %s each; theory describes sync", tabular.Grouped(taleTrials)+" runs")
 	if t.theory.Exact {
 		out.WriteString(" and is the exact Markov chain")
 	} else {
 		out.WriteString(" and is mean field")
 	}
 	fmt.Fprintf(&out, "\ncopies per node and update: turn %s, sync %s, theory %s; in sync nothing is faster than %s\n",
-		fixed(t.turn.CopiesPerNode(), 2), fixed(t.sync.CopiesPerNode(), 2), fixed(t.theory.Copies, 2),
+		tabular.Fixed(t.turn.CopiesPerNode(), 2), tabular.Fixed(t.sync.CopiesPerNode(), 2), tabular.Fixed(t.theory.Copies, 2),
 		plural(t.theory.LowerBound, "round"))
 	if t.cfg.Dead > 0 {
 		out.WriteString("×: the node was down\n")

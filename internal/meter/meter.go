@@ -1,4 +1,6 @@
-package spreadcmd
+// Package meter shows the progress of long work on a terminal, and nothing
+// elsewhere.
+package meter
 
 import (
 	"io"
@@ -12,8 +14,8 @@ import (
 	"golang.org/x/term"
 )
 
-// meter is a progress bar for long work on a terminal. A nil meter is quiet.
-type meter struct {
+// Meter is a progress bar. A nil Meter is quiet.
+type Meter struct {
 	done     atomic.Int64
 	bar      *mpb.Bar
 	progress *mpb.Progress
@@ -22,24 +24,24 @@ type meter struct {
 }
 
 const (
-	// meterDelay keeps the bar away from work that is over at once.
-	meterDelay = 500 * time.Millisecond
-	// meterPeriod is how often the bar looks at the count, which trials raise
+	// delay keeps the bar away from work that is over at once.
+	delay = 500 * time.Millisecond
+	// period is how often the bar looks at the count, which trials raise
 	// far more often than a bar could be told.
-	meterPeriod = 100 * time.Millisecond
+	period = 100 * time.Millisecond
 )
 
-// newMeter returns a bar on w, or nil if w is no terminal.
-func newMeter(w io.Writer, label string, total int64) *meter {
+// New returns a bar on w that is full at total, or nil if w is no terminal.
+func New(w io.Writer, label string, total int64) *Meter {
 	file, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return nil
 	}
-	return startMeter(w, label, total, meterDelay)
+	return start(w, label, total, delay)
 }
 
-func startMeter(w io.Writer, label string, total int64, delay time.Duration) *meter {
-	m := &meter{quit: make(chan struct{})}
+func start(w io.Writer, label string, total int64, wait time.Duration) *Meter {
+	m := &Meter{quit: make(chan struct{})}
 	show := make(chan struct{})
 	m.progress = mpb.New(mpb.WithOutput(w), mpb.WithWidth(48), mpb.WithAutoRefresh(), mpb.WithRenderDelay(show))
 	m.bar = m.progress.AddBar(total,
@@ -47,20 +49,20 @@ func startMeter(w io.Writer, label string, total int64, delay time.Duration) *me
 		mpb.AppendDecorators(decor.Percentage(), decor.Name(" "), decor.Elapsed(decor.ET_STYLE_GO)),
 		mpb.BarRemoveOnComplete(),
 	)
-	m.group.Go(func() { m.watch(show, delay) })
+	m.group.Go(func() { m.watch(show, wait) })
 	return m
 }
 
 // watch carries the count to the bar until the meter stops.
-func (m *meter) watch(show chan<- struct{}, delay time.Duration) {
-	wait := time.NewTimer(delay)
-	defer wait.Stop()
-	tick := time.NewTicker(meterPeriod)
+func (m *Meter) watch(show chan<- struct{}, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	tick := time.NewTicker(period)
 	defer tick.Stop()
 	shown := false
 	for {
 		select {
-		case <-wait.C:
+		case <-timer.C:
 			close(show)
 			shown = true
 		case <-tick.C:
@@ -75,15 +77,15 @@ func (m *meter) watch(show chan<- struct{}, delay time.Duration) {
 	}
 }
 
-// add counts progress; it is safe for concurrent use.
-func (m *meter) add(n int) {
+// Add counts progress; it is safe for concurrent use.
+func (m *Meter) Add(n int) {
 	if m != nil {
 		m.done.Add(int64(n))
 	}
 }
 
-// stop takes the bar away.
-func (m *meter) stop() {
+// Stop takes the bar away.
+func (m *Meter) Stop() {
 	if m == nil {
 		return
 	}

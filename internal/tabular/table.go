@@ -1,4 +1,4 @@
-package spreadcmd
+package tabular
 
 import (
 	"fmt"
@@ -9,13 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// table aligns columns: the first to the left, the others to the right.
-type table struct{ rows [][]string }
+// Table aligns columns: the first to the left, the others to the right.
+type Table struct{ rows [][]string }
 
-func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
+// Row adds a row of cells.
+func (t *Table) Row(cells ...string) { t.rows = append(t.rows, cells) }
 
 // String renders the rows, two spaces between columns, no trailing blanks.
-func (t *table) String() string {
+func (t *Table) String() string {
 	var widths []int
 	for _, row := range t.rows {
 		for i, cell := range row {
@@ -41,13 +42,13 @@ func (t *table) String() string {
 	return out.String()
 }
 
-// absent stands for a number that does not exist.
-const absent = "–"
+// Absent stands for a number that does not exist.
+const Absent = "–"
 
-// fixed prints a number with that many decimals, or absent.
-func fixed(x float64, decimals int) string {
+// Fixed prints a number with that many decimals, or Absent.
+func Fixed(x float64, decimals int) string {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return absent
+		return Absent
 	}
 	s := strconv.FormatFloat(x, 'f', decimals, 64)
 	if strings.Trim(s, "-0.") == "" { // -0.00
@@ -56,30 +57,30 @@ func fixed(x float64, decimals int) string {
 	return s
 }
 
-// signed is fixed with a sign, for errors.
-func signed(x float64, decimals int) string {
-	s := fixed(x, decimals)
-	if s != absent && x > 0 && strings.Trim(s, "0.") != "" {
+// Signed is Fixed with a sign, for errors.
+func Signed(x float64, decimals int) string {
+	s := Fixed(x, decimals)
+	if s != Absent && x > 0 && strings.Trim(s, "0.") != "" {
 		s = "+" + s
 	}
 	return s
 }
 
-// count prints a round, or absent if there is none.
-func count(round int) string {
+// Count prints a round, or Absent if there is none.
+func Count(round int) string {
 	if round < 0 {
-		return absent
+		return Absent
 	}
 	return strconv.Itoa(round)
 }
 
-// percent prints a share with enough digits for the rare ones, down to one in
+// Percent prints a share with enough digits for the rare ones, down to one in
 // a billion.
-func percent(x float64) string {
+func Percent(x float64) string {
 	const never = 1e-9
 	switch {
 	case math.IsNaN(x):
-		return absent
+		return Absent
 	case x < never:
 		return "0 %"
 	case x > 1-never:
@@ -89,20 +90,20 @@ func percent(x float64) string {
 	case x > 0.9999:
 		return strconv.FormatFloat(100*x, 'g', 8, 64) + " %"
 	default:
-		return fixed(100*x, 2) + " %"
+		return Fixed(100*x, 2) + " %"
 	}
 }
 
-// rare prints a small share with two digits of its own.
-func rare(x float64) string {
+// Rare prints a small share with two digits of its own.
+func Rare(x float64) string {
 	if x < 1e-9 || x >= 0.001 || math.IsNaN(x) {
-		return percent(x)
+		return Percent(x)
 	}
 	return strconv.FormatFloat(100*x, 'g', 2, 64) + " %"
 }
 
-// grouped prints 1000000 as 1,000,000.
-func grouped(n int) string {
+// Grouped prints 1000000 as 1,000,000.
+func Grouped(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]
@@ -110,14 +111,15 @@ func grouped(n int) string {
 	return s
 }
 
-// printer writes lines and remembers the first error.
-type printer struct {
-	w   io.Writer
-	err error
+// Printer writes lines and remembers the first error.
+type Printer struct {
+	W   io.Writer
+	Err error
 }
 
-func (p *printer) printf(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format, args...)
+// Printf writes unless an earlier write failed.
+func (p *Printer) Printf(format string, args ...any) {
+	if p.Err == nil {
+		_, p.Err = fmt.Fprintf(p.W, format, args...)
 	}
 }
