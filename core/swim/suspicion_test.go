@@ -151,3 +151,19 @@ func TestAVerdictKeepsItsAge(t *testing.T) {
 		t.Errorf("dead for %v", got)
 	}
 }
+
+// A node that is late itself may have the refutation unread in its socket.
+func TestALateNodeGivesNoVerdict(t *testing.T) {
+	r := newRig(t, 4)
+	r.suspectBy(1, 2)
+	due := r.entry(1).suspicion.deadline
+	late := due.Add(LAN().ProbeTimeout)
+	r.tickSuspects(late)
+	r.wantClaim(1, claim(member.Suspect, 1, 0))
+	if got := r.entry(1).suspicion.deadline; got != late.Add(LAN().ProbeTimeout) {
+		t.Errorf("the verdict is put off to %v after the time", got.Sub(late))
+	}
+	r.tickSuspects(late.Add(2*LAN().ProbeTimeout - 1)) // late, but not by a timeout
+	r.wantClaim(1, claim(member.Dead, 1, 0))
+	checkInvariants(t, r.Machine)
+}
