@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/hearsay-gossip/hearsay"
-	"github.com/hearsay-gossip/hearsay/core"
 	"github.com/hearsay-gossip/hearsay/member"
 	"github.com/hearsay-gossip/hearsay/seal"
 	"github.com/hearsay-gossip/hearsay/transport/udp"
@@ -29,15 +28,16 @@ const (
 // ErrNodes: the number of nodes is out of range.
 var ErrNodes = fmt.Errorf("number of nodes must be within %d and %d", NodesMin, NodesMax)
 
-// timing is that of [core.Local] at twice its pace, since people wait for it.
-// Still shorter periods would be shorter than what a busy machine at times
-// takes to run a node at all, and crashes be seen where there are none.
-func timing() core.Timing {
-	t := core.Local()
-	t.ProbePeriod = 250 * time.Millisecond
-	t.ProbeTimeout = 60 * time.Millisecond
-	t.HealPeriod = time.Second
-	return t
+// config is [hearsay.Local] at twice its pace, since people wait for it, and
+// without a log. Still shorter periods would be shorter than what a busy machine
+// at times takes to run a node at all, and crashes be seen where there are none.
+func config() hearsay.Config {
+	cfg := hearsay.Local()
+	cfg.Timing.ProbePeriod = 250 * time.Millisecond
+	cfg.Timing.ProbeTimeout = 60 * time.Millisecond
+	cfg.Timing.HealPeriod = time.Second
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	return cfg
 }
 
 // cluster is a number of nodes on the loopback interface and the network
@@ -110,10 +110,9 @@ func (c *cluster) start(ctx context.Context, i int) error {
 	seeds := c.seeds(i)
 	c.mu.Unlock()
 
-	cfg := hearsay.Local()
+	cfg := config()
 	cfg.Name, cfg.Identity, cfg.Epoch, cfg.Ring = p.name, p.identity, p.epoch, c.ring
-	cfg.Timing, cfg.Seeds, cfg.Transport = timing(), seeds, c.network.attach(socket)
-	cfg.Logger = slog.New(slog.DiscardHandler)
+	cfg.Seeds, cfg.Transport = seeds, c.network.attach(socket)
 	node, err := hearsay.Start(ctx, cfg)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)

@@ -1,8 +1,6 @@
 package demo
 
 import (
-	"encoding/json"
-	"io"
 	"math"
 	"time"
 )
@@ -42,13 +40,6 @@ type Hop struct {
 	Nodes  int     `json:"nodes"`
 	FirstS float64 `json:"first_s"`
 	LastS  float64 `json:"last_s"`
-}
-
-// WriteJSON writes the report as one object.
-func (r *Report) WriteJSON(w io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(r)
 }
 
 // seconds returns how long after a cause something was, to the microsecond.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestTheStoryIsTrueOfRealNodes(t *testing.T) {
@@ -24,6 +25,11 @@ func TestTheStoryIsTrueOfRealNodes(t *testing.T) {
 	}
 	if strings.Contains(out.String(), "\x1b") {
 		t.Error("there are colours where none were asked for")
+	}
+	for line := range strings.Lines(out.String()) {
+		if utf8.RuneCountInString(line) > 81 { // with its end
+			t.Errorf("too long for a terminal of 80: %s", line)
+		}
 	}
 	told := out.String()
 	for _, title := range []string{
@@ -76,12 +82,12 @@ func checkReport(t *testing.T, r *Report, nodes int) {
 }
 
 func TestTheReportHasItsKeys(t *testing.T) {
-	var out bytes.Buffer
-	if err := (&Report{FactBy: []Hop{{}}}).WriteJSON(&out); err != nil {
+	text, err := json.Marshal(&Report{})
+	if err != nil {
 		t.Fatal(err)
 	}
 	var object map[string]any
-	if err := json.Unmarshal(out.Bytes(), &object); err != nil {
+	if err := json.Unmarshal(text, &object); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range []string{
@@ -173,5 +179,18 @@ func TestSpansHaveThreeDigitsOrSo(t *testing.T) {
 		if got := span(seconds); got != want {
 			t.Errorf("span(%v) = %q, want %q", seconds, got, want)
 		}
+	}
+}
+
+func TestColoursChangeNoWord(t *testing.T) {
+	var plain, coloured bytes.Buffer
+	for w, colour := range map[*bytes.Buffer]bool{&plain: false, &coloured: true} {
+		tell := teller{w: w, colour: colour}
+		tell.begin("Title", "text")
+		tell.at(1, "%s happens", "it")
+		tell.hops([]Hop{{Hop: 1, Nodes: 2}})
+	}
+	if coloured.Len() == plain.Len() || strip(coloured.String()) != plain.String() {
+		t.Errorf("with colours %q, without %q", &coloured, &plain)
 	}
 }
