@@ -36,7 +36,10 @@ func (m *Machine) suspect(now member.Time, e *entry, accuser member.NodeID) {
 		}
 		s.accusers = append(s.accusers, accuser)
 	}
-	s.deadline = s.started.Add(m.cfg.Timing.suspicionTimeout(m.table.live, len(s.accusers)-1, m.confirmationsWanted()))
+	// A witness who comes late makes the verdict due now: a deadline in the past
+	// would look like a node that was not run.
+	timeout := m.cfg.Timing.suspicionTimeout(m.table.live, len(s.accusers)-1, m.confirmationsWanted())
+	s.deadline = max(now, s.started.Add(timeout))
 	m.accuse = wire.Accuse{Subject: e.id, Claim: e.claim, Accuser: accuser}
 	m.cfg.Out.Spread(suspicionKey(e.id, accuser), &m.accuse)
 }

@@ -35,6 +35,21 @@ func TestEachWitnessShortensASuspicion(t *testing.T) {
 	}
 }
 
+// A witness who comes after the time that his word leaves makes the verdict due
+// at once, not in the past: a node that is behind its deadlines takes itself for
+// one that was paused.
+func TestALateWitnessMakesTheVerdictDueNow(t *testing.T) {
+	r := newRig(t, 9)
+	r.suspectBy(1, 2)
+	r.now = r.now.Add(20 * time.Second)
+	r.suspectBy(1, 3) // leaves 14 s
+	if got := r.entry(1).suspicion.deadline; got != r.now {
+		t.Errorf("deadline %v from now", got.Sub(r.now))
+	}
+	r.tickSuspects(r.now)
+	r.wantClaim(1, claim(member.Dead, 1, 0))
+}
+
 // With one other witness there can be one confirmation, with none none.
 func TestSmallClustersWantFewerConfirmations(t *testing.T) {
 	for people, want := range map[int]time.Duration{1: 4 * time.Second, 2: 24 * time.Second, 3: 24 * time.Second} {
