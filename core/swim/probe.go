@@ -50,8 +50,10 @@ func (m *Machine) tickProbe(now member.Time) {
 		case repeated:
 			// Late timers must not eat the helpers' time.
 			p.stage, p.next = indirect, max(p.ends, now.Add(2*m.timeout()))
-			m.askHelpers(now)
-			m.sendPing(p.target, p.seq, effect.Stream)
+			if !p.late { // else nobody is accused, whatever comes of it
+				m.askHelpers(now)
+				m.sendPing(p.target, p.seq, effect.Stream)
+			}
 		case indirect:
 			m.probeFailed(now)
 		}
