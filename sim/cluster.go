@@ -21,6 +21,11 @@ type Options struct {
 	Observe func(node int, now time.Duration, e *core.Event)
 	// Watch, if set, is told of all that nodes do; see [Watcher].
 	Watch Watcher
+	// Meddle, if set, decides what becomes of each packet; see [Meddler].
+	Meddle Meddler
+	// PayloadMax and MembersMax are those of [core.Config]; 0 means the core's
+	// default, and room for twice the nodes.
+	PayloadMax, MembersMax int
 }
 
 // Stats counts what happened.
@@ -54,6 +59,7 @@ type Cluster struct {
 	addrs    map[netip.AddrPort]int
 	ids      map[member.NodeID]int
 	stepping int // the node whose step is under way, or was the last
+	listener Listener
 }
 
 // node is one place in the cluster; its machine is nil while it is down.
@@ -67,6 +73,7 @@ type node struct {
 	machine *core.Machine
 	life    uint64      // counts starts and stops: events of another life are void
 	wakeAt  member.Time // of the wake event that counts; others are stale
+	clock   clock
 	paused  bool
 	waiting []event // deliveries that arrived during the pause
 
@@ -90,6 +97,9 @@ func NewCluster(opts Options) (*Cluster, error) {
 	if opts.Nodes < 1 || opts.Nodes > 65_000 {
 		return nil, fmt.Errorf("sim: %d nodes, want 1 to 65000", opts.Nodes)
 	}
+	if opts.MembersMax == 0 {
+		opts.MembersMax = max(2*opts.Nodes, 1024)
+	}
 	if err := opts.Timing.Validate(); err != nil {
 		return nil, err
 	}
@@ -107,6 +117,7 @@ func NewCluster(opts Options) (*Cluster, error) {
 		c.nodes = append(c.nodes, n)
 		c.addrs[n.addr], c.ids[n.id] = i, i
 	}
+	c.listener, _ = opts.Watch.(Listener)
 	return c, nil
 }
 
@@ -138,10 +149,11 @@ func (c *Cluster) Start(i int, contacts ...int) {
 	n.epoch++
 	n.life++
 	n.paused, n.waiting = false, nil
+	n.clock.run(c.now)
 	n.busy, n.queued, n.waking = 0, 0, false
-	m, err := core.New(c.now, core.Config{
+	m, err := core.New(n.clock.read(c.now), core.Config{
 		ID: n.id, PublicKey: n.keys.public, Name: n.name, Epoch: n.epoch, Addrs: []netip.AddrPort{n.addr},
-		Timing: c.opts.Timing, MembersMax: max(2*len(c.nodes), 1024), Keys: n.keys,
+		Timing: c.opts.Timing, MembersMax: c.opts.MembersMax, PayloadMax: c.opts.PayloadMax, Keys: n.keys,
 		Rand: stream(c.seed, fmt.Sprintf("node/%d/%d", i, n.epoch)),
 	})
 	if err != nil {
@@ -198,6 +210,7 @@ func (c *Cluster) Resume(i int) {
 		return
 	}
 	n.paused = false
+	n.clock.run(c.now)
 	for _, e := range n.waiting {
 		e.at = c.now
 		c.queue.push(e)
@@ -217,7 +230,7 @@ func (c *Cluster) Step(i int, in core.Input) {
 	}
 	c.stats.Steps++
 	c.stepping = i
-	c.apply(n, n.machine.Step(c.now, in))
+	c.apply(n, n.machine.Step(n.clock.read(c.now), in))
 }
 
 // After calls f when d has passed.
@@ -293,7 +306,7 @@ func (c *Cluster) deliver(n *node, e event) {
 		return
 	}
 	switch {
-	case n.machine == nil || !c.net.open(int(e.from), n.index):
+	case n.machine == nil || !c.net.open(int(e.from), n.index) || !n.meant(&e):
 		c.stats.Lost++
 	case n.paused:
 		e.queued = false
@@ -302,6 +315,9 @@ func (c *Cluster) deliver(n *node, e event) {
 	default:
 		from := c.nodes[e.from]
 		c.trace.note(c.now, n.index, byte('d'+e.data.lane), e.data.payload)
+		if c.listener != nil {
+			c.listener.Receiving(n.index, c.Now(), int(e.from), e.data.payload)
+		}
 		c.receive = core.Receive{
 			From:    core.Peer{ID: from.id, Addr: from.addr, Lane: e.data.lane},
 			Payload: e.data.payload,
@@ -310,6 +326,10 @@ func (c *Cluster) deliver(n *node, e event) {
 	}
 	c.spare = append(c.spare, e.data)
 }
+
+// meant reports whether a payload can be opened by the node it reached: one for
+// somebody who was at its address before cannot.
+func (n *node) meant(e *event) bool { return e.data.to.IsZero() || e.data.to == n.id }
 
 // apply sends what a step asks for and notes what happened.
 func (c *Cluster) apply(n *node, out *core.Output) {
@@ -341,7 +361,7 @@ func (c *Cluster) arm(n *node) {
 	if n.waking {
 		return
 	}
-	if at := max(n.machine.Deadline(), c.now); at != n.wakeAt {
+	if at := max(n.clock.when(n.machine.Deadline()), c.now); at != n.wakeAt {
 		n.wakeAt = at
 		c.queue.push(event{at: at, kind: eventWake, node: int32(n.index), arg: n.life})
 	}

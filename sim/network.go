@@ -36,6 +36,7 @@ const (
 
 // delivery is a payload on its way.
 type delivery struct {
+	to      member.NodeID // whom it is sealed for; zero: whoever answers
 	lane    core.Lane
 	payload []byte
 }
@@ -81,6 +82,12 @@ func (c *Cluster) send(from, to int, p *core.Packet) {
 	net.sent[link]++
 	f := fateOf(c.seed, from, to, uint64(net.sent[link]))
 	delay := net.model.Latency + f.within(net.model.Jitter)
+	if c.opts.Meddle != nil {
+		var lost bool
+		if p, delay, lost = c.meddle(from, to, p, delay); lost {
+			return
+		}
+	}
 	loss := net.loss
 	if net.lossy[link] > 0 {
 		loss = net.lossy[link]
@@ -109,8 +116,9 @@ func (c *Cluster) sendStream(from, to int, p *core.Packet, delay time.Duration, 
 		}
 		delay += retransmit
 	}
-	if !c.net.open(from, to) || !c.net.open(to, from) || c.nodes[to].machine == nil {
-		c.queue.push(event{at: c.now.Add(brokenAfter), kind: eventBroken, node: int32(from), from: int32(to), arg: c.nodes[from].life})
+	there := &c.nodes[to].id
+	if !c.net.open(from, to) || !c.net.open(to, from) || c.nodes[to].machine == nil || !p.To.IsZero() && p.To != *there {
+		c.breakStream(from, to)
 		return
 	}
 	link := c.net.link(from, to)
@@ -119,9 +127,14 @@ func (c *Cluster) sendStream(from, to int, p *core.Packet, delay time.Duration, 
 	c.deliverAfter(at.Sub(c.now), from, to, p)
 }
 
+// breakStream tells a sender after a while that its stream failed.
+func (c *Cluster) breakStream(from, to int) {
+	c.queue.push(event{at: c.now.Add(brokenAfter), kind: eventBroken, node: int32(from), from: int32(to), arg: c.nodes[from].life})
+}
+
 func (c *Cluster) deliverAfter(delay time.Duration, from, to int, p *core.Packet) {
 	d := c.newDelivery()
-	d.lane = p.Lane
+	d.to, d.lane = p.To, p.Lane
 	d.payload = append(d.payload[:0], p.Payload...)
 	c.queue.push(event{at: c.now.Add(delay), kind: eventDeliver, node: int32(to), from: int32(from), data: d})
 }

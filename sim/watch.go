@@ -19,3 +19,10 @@ type Watcher interface {
 	// meet the network, and its events. The output is valid during the call.
 	Stepped(node int, now time.Duration, out *core.Output)
 }
+
+// Listener is a [Watcher] that wants to know of payloads, too.
+type Listener interface {
+	// Receiving shows a payload that a node is about to be given; a call of
+	// Stepped follows.
+	Receiving(node int, now time.Duration, from int, payload []byte)
+}
