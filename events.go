@@ -103,6 +103,13 @@ func (k EventKind) changesMembers() bool {
 	return true
 }
 
+// expect lets the box recognise the sessions of a member by its record.
+func (d *driver) expect(id member.NodeID) {
+	if v, known := d.machine.Lookup(id); known {
+		d.box.Expect(id, v.Claim.Epoch, v.Anchor)
+	}
+}
+
 // onEvent takes what the core reports: every event is counted, those of
 // interest to people are logged and handed to the subscribers.
 func (d *driver) onEvent(e *core.Event) {
@@ -116,6 +123,10 @@ func (d *driver) onEvent(e *core.Event) {
 		d.joinEnded(e.Addr, ErrNoAnswer)
 	case effect.LeaveAcked:
 		d.leaveAcked(e.Count)
+	case effect.MemberJoined, effect.MemberUpdated, effect.MemberRefuted:
+		d.expect(e.ID)
+	case effect.MemberForgotten:
+		d.box.Forget(e.ID)
 	case effect.Paused:
 		d.box.Renew() // a copy of this machine may be awake as well
 	}

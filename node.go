@@ -165,7 +165,7 @@ func (n *Node) newDriver(addr netip.AddrPort) (*driver, error) {
 	machine, err := core.New(0, core.Config{
 		ID: n.id, PublicKey: [wire.PublicKeySize]byte(n.cfg.Identity.Public()),
 		Name: member.Name(n.cfg.Name), Epoch: member.Epoch(n.cfg.Epoch), Cluster: n.cfg.Ring.Cluster(),
-		Addrs: []netip.AddrPort{addr}, Timing: n.cfg.Timing, MembersMax: n.cfg.MembersMax,
+		Addrs: []netip.AddrPort{addr}, Anchor: n.box.Anchor(), Timing: n.cfg.Timing, MembersMax: n.cfg.MembersMax,
 		Keys: keys{n.cfg.Identity},
 		Rand: rand.New(rand.NewPCG(n.cfg.RandomSeed, binary.BigEndian.Uint64(n.id[:]))),
 	})

@@ -29,7 +29,10 @@ type Config struct {
 	Epoch     member.Epoch
 	Cluster   [16]byte
 	Addrs     []netip.AddrPort // where others reach this node, best first
-	Timing    Timing
+	// Anchor is published with the record, for those who open sealed packets;
+	// the core makes no use of it. Zero for none.
+	Anchor [wire.AnchorSize]byte
+	Timing Timing
 	// MembersMax bounds the member table; 0 means MembersMaxDefault.
 	MembersMax int
 	// PayloadMax bounds a datagram's payload; 0 means PayloadMaxDefault.
@@ -44,9 +47,9 @@ const (
 	// MembersMaxDefault is the table size unless configured: about 8 MB of
 	// records, and four times the largest cluster that runs SWIM in public.
 	MembersMaxDefault = 16_384
-	// PayloadMaxDefault leaves 160 B of a datagram to the seal, which needs up
-	// to 157 while a session is being introduced.
-	PayloadMaxDefault = wire.DatagramMax - 160
+	// PayloadMaxDefault leaves 176 B of a datagram to the seal, which needs them
+	// while a session is being introduced, and 40 after.
+	PayloadMaxDefault = wire.DatagramMax - 176
 	// payloadMin holds the largest single rumor beside a ping.
 	payloadMin = 1000
 )
@@ -162,7 +165,7 @@ func New(now Time, cfg Config) (*Machine, error) {
 	m.store = store.New(store.Config{ID: cfg.ID, Epoch: cfg.Epoch, Cluster: cfg.Cluster, Keys: cfg.Keys, Out: &m.out})
 	m.swim = swim.New(now, swim.Config{
 		ID: cfg.ID, PublicKey: cfg.PublicKey, Name: cfg.Name, Epoch: cfg.Epoch, Cluster: cfg.Cluster,
-		Addrs: cfg.Addrs, Timing: cfg.Timing.Timing, MembersMax: cfg.MembersMax,
+		Addrs: cfg.Addrs, Anchor: cfg.Anchor, Timing: cfg.Timing.Timing, MembersMax: cfg.MembersMax,
 		Keys: cfg.Keys, Rand: cfg.Rand, Out: &m.out, Root: m.root,
 	})
 	m.swimDeadline = m.swim.Deadline()

@@ -64,6 +64,8 @@ type Box struct {
 	identity *Identity
 	epoch    member.Epoch
 	insecure bool
+	links    chain
+	anchor   link // links' number 0
 	ring     atomic.Pointer[Ring]
 	peers    peers
 
@@ -85,7 +87,7 @@ type Box struct {
 }
 
 // NewBox returns a box, or every problem of the configuration at once, each an
-// [ErrConfig].
+// [ErrConfig]. Another error is that of the source of randomness.
 func NewBox(cfg Config) (*Box, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -95,6 +97,13 @@ func NewBox(cfg Config) (*Box, error) {
 	b.out.random = cfg.Rand
 	if b.out.random == nil {
 		b.out.random = rand.Reader
+	}
+	if !b.insecure {
+		links, err := newChain(b.out.random)
+		if err != nil {
+			return nil, err
+		}
+		b.links, b.anchor = links, links.last.back(chainLength)
 	}
 	b.in.sources.seed = maphash.MakeSeed()
 	b.peers.init(max(1, sessionsOr(cfg.MaxSessions)/2))
@@ -202,7 +211,7 @@ func (b *Box) refresh(now member.Time) error {
 	if !b.out.session.spent(now, ring.primary()) {
 		return nil
 	}
-	if err := b.out.session.draw(now, b.out.random, b.identity, b.epoch, ring); err != nil {
+	if err := b.out.session.draw(now, b.out.random, &b.links, b.identity, b.epoch, ring); err != nil {
 		return err
 	}
 	b.peers.renewed(&b.out.session)

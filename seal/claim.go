@@ -22,17 +22,22 @@ const (
 // copies of one virtual machine.
 const saltSize = 8
 
-// claimSize is the length of a claim as it travels.
-const claimSize = ed25519.PublicKeySize + 8 + 4 + saltSize + ed25519.SignatureSize
+const (
+	// claimLink is where the link stands in a claim.
+	claimLink = ed25519.PublicKeySize + 8 + 4 + saltSize
+	// claimSize is the length of a claim as it travels.
+	claimSize = claimLink + AnchorSize + ed25519.SignatureSize
+)
 
 // claim binds a session to a node. It travels as
 //
-//	32 public key | 8 epoch | 4 number | 8 salt | 64 signature
+//	32 public key | 8 epoch | 4 number | 8 salt | 16 link | 64 signature
 //
-// The session ID is a hash of the first four, so that no other node can claim
-// the session for itself; the signature covers claimDomain | cluster id |
-// session id | epoch | number, so that no other node can make the claim. The
-// node ID follows from the key.
+// The session ID is a hash of the first five, so that no other node can claim
+// the session for itself. Nor can another make the claim: the link is the next
+// of a chain whose anchor the node has signed, for those who know the anchor,
+// and for the others the signature covers claimDomain | cluster id | session id
+// | epoch | number. The node ID follows from the key.
 type claim struct {
 	id     member.NodeID
 	epoch  member.Epoch
@@ -45,7 +50,11 @@ func (c claim) before(other claim) bool {
 }
 
 // makeClaim draws a session for a node: its ID, and the claim as it travels.
-func makeClaim(i *Identity, cluster ClusterID, epoch member.Epoch, number uint32, random io.Reader) (sessionID, []byte, error) {
+func makeClaim(i *Identity, cluster ClusterID, epoch member.Epoch, number uint32, links *chain, random io.Reader) (sessionID, []byte, error) {
+	l, err := links.link(number, random)
+	if err != nil {
+		return sessionID{}, nil, err
+	}
 	text := make([]byte, 0, claimSize)
 	text = append(text, i.Public()...)
 	text = binary.BigEndian.AppendUint64(text, uint64(epoch))
@@ -54,6 +63,7 @@ func makeClaim(i *Identity, cluster ClusterID, epoch member.Epoch, number uint32
 	if _, err := io.ReadFull(random, text[len(text)-saltSize:]); err != nil {
 		return sessionID{}, nil, fmt.Errorf("draw session: %w", err)
 	}
+	text = append(text, l[:]...)
 	session := sessionOf(text)
 	c := claim{id: i.ID(), epoch: epoch, number: number}
 	return session, append(text, i.Sign(c.signed(cluster, session))...), nil

@@ -29,10 +29,12 @@
 // is the asking node's ID), 3 for plaintext. The suite is 1, AES-256-GCM.
 // Numbers are big-endian. The plaintext is
 //
-//	+-------+------+--------------------------------------------------+-----+---------+
-//	| flags | ack  | claim                                            | pad | payload |
-//	| 1     | 0, 4 | 0, 116: 32 key, 8 epoch, 4 number, 8 salt, 64 sig | ... |         |
-//	+-------+------+--------------------------------------------------+-----+---------+
+//	+-------+------+------------------------------+-----+---------+
+//	| flags | ack  | claim                        | pad | payload |
+//	| 1     | 0, 4 | 0, 132: 32 key, 8 epoch,     | ... |         |
+//	|       |      | 4 number, 8 salt, 16 link,   |     |         |
+//	|       |      | 64 signature                 |     |         |
+//	+-------+------+------------------------------+-----+---------+
 //
 // with flags 1 ack, 2 claim, 4 pad. The pad begins with its own length and is
 // otherwise zero; it brings a plaintext to 16 bytes, so that a packet is never
@@ -42,8 +44,9 @@
 // and the claim is signed over the ID, so a member can neither put another's
 // name to its own session nor its own name to another's. The claim rides on
 // every packet to a peer until that peer has acknowledged the session with the
-// first four bytes of its ID. A receiver verifies it once. A packet of an
-// unknown session without a claim is refused, and answered with a request: that
+// first four bytes of its ID. A receiver verifies it once: by a hash or two if
+// it was told the anchor of the sender's chain of links ([Box.Expect]), else by
+// the signature, at some fifty times the price. A packet of an unknown session without a claim is refused, and answered with a request: that
 // is how a restarted node gets acquainted again with peers that believe it
 // still knows them.
 //

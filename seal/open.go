@@ -87,19 +87,23 @@ func (b *Box) openUnknown(dst []byte, a *arrival) ([]byte, Peer, Reason) {
 	return b.prove(a, aead, parseClaim(pre.claim), pre, payload)
 }
 
-// prove verifies the claim on a session and enters it.
+// prove verifies the claim on a session, by the node's chain where it is known
+// and else by signature, and enters it.
 func (b *Box) prove(a *arrival, aead cipher.AEAD, c claim, pre prelude, payload []byte) ([]byte, Peer, Reason) {
+	chained := false
 	switch {
 	case c.id == b.identity.ID():
 		return nil, Peer{}, WrongReceiver
 	case b.peers.stale(c, a.session):
 		return nil, Peer{}, Replay
+	case b.peers.chained(c, pre.claim, a.session):
+		chained = true
 	case !b.in.verifies.allow(a.now, verifyRate):
 		return nil, Peer{}, SessionLimited
 	case !c.verify(pre.claim, a.ring.Cluster(), a.session):
 		return nil, Peer{}, SigFail
 	}
-	peer, why := b.peers.prove(c, a.header, a.key, aead, a.now, pre.ack)
+	peer, why := b.peers.prove(c, !chained, a.header, a.key, aead, a.now, pre.ack)
 	if why != 0 {
 		return nil, Peer{}, why
 	}

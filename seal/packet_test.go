@@ -26,22 +26,22 @@ var goldens = []struct {
 
 // The rows: kind, key id, session, counter; ciphertext; tag.
 const goldenPeer = `
-	10 2750774a 73e9decb4fa6d1e30db33734 000000000001
-	56cee777544f50e4eaf45fe9c0823ba801794b839cb1ec07377341a4bacae9cc
-	5a591d268bfd84cb2a71a342c75f37e4aca0fbbb68976c96d7616afd8d2d6705
-	98edbb9e358034532b6aa7fb15c85e927b259aa3726d262c1169ca22ecc4102d
-	464e65ffc62f2bc43799acbe4217df53786db697b7871306e3a14c34361e269a
-	eff89dd208a441
-	af0955d94dc8f40f3cdbb5caff1e8b9c`
+	10 2750774a f98a17f89126550b9da745c9 000000000001
+	f47cc333660ac50c35c1086693b7d99251aea68c315ce5f3af5432a390a98081
+	3363b00339bb24fc77c6bdcc528f8328609ee7d16bfdd48911497f8a51973348
+	76d7b0d7d22569c5f6154a82e893d70efebd947acfe6f4b015ff976c2f63f700
+	6066e5f1ec3ecfa279c9ffa1bf38d8521d2f08b38a3f704d3b0eec403a14df67
+	24a81c4e0e06a0de391015fa529a7f9b93ebe4889f8ab3
+	eb05a88d2c4dbfd1981dddeb292d24a3`
 
 const goldenBare = `
-	11 2750774a 73e9decb4fa6d1e30db33734 000000000002
-	7aea2d880fcb1c10d48db52c7da7d6cafc8534e4d532b456cd820738faf6dca6
-	35f49ee1e7b9f57ac4734eda0eee0d0159a01ef4c91dcab75be813b00c6bf4e1
-	c8dcc4262d386387dfe84ec17a87d780656534b6ac7f90a5785eadcab8b62c15
-	605675a3b10c84ddbdc5d5dd266971ff5b0d2676b047ae97d2b42ecb95966a33
-	7847748e631c2f
-	a87e89b7c929c1ed3add9455e7b6dce2`
+	11 2750774a f98a17f89126550b9da745c9 000000000002
+	eb8fa37ce7e32f3366e1670454ad5d744c5ec938c0d1cdef5ea241e69aed1932
+	bb2d88767b77b10819391a04f2b15c4c4a0794f65e40dd44ca764058e54459b3
+	6d9265affd861cb492c50082ee3450cc98729ca00bb04e5c44d21735cd10ea0b
+	80640192ffdd29022ff76c3fc405dd6dfe18135979a6c32211c7421b69469653
+	af31f0570e6be6fb06ee0fb79abe760342e76b825f4fa5
+	f8fd88eaa5e1f87333e8e224dac7d5cc`
 
 func TestSealedPacketMatchesGolden(t *testing.T) {
 	a := testBox(t, 1, 7)
@@ -96,14 +96,14 @@ func TestGoldenFollowsTheDescription(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plain[0] != 2 || !bytes.Equal(plain[1:33], testIdentity(1).Public()) || string(plain[1+116:]) != "everyone will know" {
+	if plain[0] != 2 || !bytes.Equal(plain[1:33], testIdentity(1).Public()) || string(plain[1+132:]) != "everyone will know" {
 		t.Errorf("plaintext %x", plain)
 	}
 	signed := slices.Concat([]byte("hearsay session claim 1"), cluster[:], packet[5:17], plain[33:45])
-	if !ed25519.Verify(testIdentity(1).Public(), signed, plain[53:117]) {
+	if !ed25519.Verify(testIdentity(1).Public(), signed, plain[69:133]) {
 		t.Error("signature")
 	}
-	id := sha256.Sum256(append([]byte("hearsay session id 1"), plain[1:53]...))
+	id := sha256.Sum256(append([]byte("hearsay session id 1"), plain[1:69]...))
 	if !bytes.Equal(packet[5:17], id[:12]) {
 		t.Error("session id")
 	}

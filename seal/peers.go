@@ -15,7 +15,8 @@ const ackRepeats = 3
 // peer is what a box remembers of another node. It is born of a verified claim
 // and of nothing less, so only holders of a ring key can make us remember.
 type peer struct {
-	claim // The newest verified: it never falls.
+	claim       // The newest verified: it never falls.
+	signed bool // It was verified by its signature, not by the chain alone.
 
 	current  *incoming   // The session of the newest claim; nil once let go.
 	previous *incoming   // The one before, until retire; often nil.
@@ -68,10 +69,11 @@ func (p *peer) exit() {
 type peers struct {
 	mu       sync.Mutex
 	max      int
-	byID     map[member.NodeID]*peer // len ≤ max
-	sessions map[sessionID]*incoming // Exactly the current and previous of byID.
-	awake    lineup                  // Those of byID that have a session.
-	dormant  lineup                  // The others.
+	byID     map[member.NodeID]*peer    // len ≤ max
+	sessions map[sessionID]*incoming    // Exactly the current and previous of byID.
+	anchors  map[member.NodeID]anchored // Of members, known or not.
+	awake    lineup                     // Those of byID that have a session.
+	dormant  lineup                     // The others.
 
 	// own names our session, for peers that acknowledge it or ask about it.
 	own       sessionID
@@ -82,6 +84,7 @@ func (t *peers) init(maxPeers int) {
 	t.max = maxPeers
 	t.byID = make(map[member.NodeID]*peer)
 	t.sessions = make(map[sessionID]*incoming)
+	t.anchors = make(map[member.NodeID]anchored)
 	t.awake.init()
 	t.dormant.init()
 }
@@ -150,23 +153,24 @@ func (t *peers) receive(s *incoming, now member.Time, counter uint64, pre prelud
 
 // stale reports whether a claim on an unknown session must be refused before
 // its signature is worth verifying: it is older than the newest of its node,
-// or makes the same claim for another session.
+// or makes the same claim for another session, after one that was signed.
 func (t *peers) stale(c claim, session sessionID) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.byID[c.id]
-	return p != nil && (c.before(p.claim) || c == p.claim && session != p.last)
+	return p != nil && (c.before(p.claim) || c == p.claim && session != p.last && p.signed)
 }
 
 // prove enters a session whose claim has been verified, and accounts for the
 // packet that brought it, as receive does.
-func (t *peers) prove(c claim, h header, key *ringKey, aead cipher.AEAD, now member.Time, ack []byte) (Peer, Reason) {
+func (t *peers) prove(c claim, signed bool, h header, key *ringKey, aead cipher.AEAD, now member.Time, ack []byte) (Peer, Reason) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := &incoming{id: h.session, key: key, aead: aead}
 	p := t.byID[c.id]
-	if p != nil && c == p.claim {
+	if p != nil && c == p.claim && h.session == p.last {
 		s.window = floor(p.lastTop) // Let go, and now back.
+		signed = signed || p.signed
 	}
 	if !s.window.admit(h.counter) {
 		return Peer{}, Replay
@@ -175,6 +179,7 @@ func (t *peers) prove(c claim, h header, key *ringKey, aead cipher.AEAD, now mem
 		p = t.add(c.id)
 	}
 	t.succeed(p, c, s, now)
+	p.signed = signed
 	t.hear(p, now)
 	t.acknowledged(p, ack)
 	t.settle(now)

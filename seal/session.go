@@ -72,8 +72,8 @@ func (o *outgoing) spent(now member.Time, primary *ringKey) bool {
 
 // draw replaces the session by a new one. When random fails the old one stays,
 // spent as it is.
-func (o *outgoing) draw(now member.Time, random io.Reader, i *Identity, epoch member.Epoch, ring *Ring) error {
-	id, text, err := makeClaim(i, ring.Cluster(), epoch, o.number+1, random)
+func (o *outgoing) draw(now member.Time, random io.Reader, links *chain, i *Identity, epoch member.Epoch, ring *Ring) error {
+	id, text, err := makeClaim(i, ring.Cluster(), epoch, o.number+1, links, random)
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,8 @@ const (
 	BucketsMax = 1 << 14
 	// SignatureSize is the length of an Ed25519 signature (RFC 8032).
 	SignatureSize = 64
+	// AnchorSize is the length of the anchor of a session chain.
+	AnchorSize = 16
 	// PublicKeySize is the length of an Ed25519 public key (RFC 8032).
 	PublicKeySize = 32
 )

@@ -122,7 +122,7 @@ func TestSmallestBodies(t *testing.T) {
 		size    int
 	}{
 		{&wire.PingReq{Addr: loopback}, 28},
-		{&wire.Record{Claim: member.Claim{State: member.Alive}, Name: "n", Addrs: []netip.AddrPort{loopback}}, 126},
+		{&wire.Record{Claim: member.Claim{State: member.Alive}, Name: "n", Addrs: []netip.AddrPort{loopback}}, 142},
 		{&wire.Accuse{Claim: member.Claim{State: member.Suspect}}, 36},
 		{&wire.Fact{Entry: entry}, 87},
 		{&wire.Advert{}, 18},

@@ -149,6 +149,7 @@ func anyRecord(t *rapid.T) decoder {
 	return &wire.Record{
 		ID:        anyID.Draw(t, "id"),
 		PublicKey: [32]byte(exactly(32).Draw(t, "public key")),
+		Anchor:    [16]byte(exactly(16).Draw(t, "anchor")),
 		Protocol:  rapid.Byte().Draw(t, "protocol"),
 		Claim:     anyClaim(member.Alive, member.Left).Draw(t, "claim"),
 		Name:      anyName.Draw(t, "name"),

@@ -19,6 +19,9 @@ type Record struct {
 	Claim     member.Claim
 	Name      member.Name
 	Addrs     []netip.AddrPort // in order of preference, 1..AddrsMax
+	// Anchor lets others recognise the node's sealed sessions of this epoch
+	// without a signature each; zero if it has none. It is opaque here.
+	Anchor    [AnchorSize]byte
 	Signature [SignatureSize]byte
 }
 
@@ -40,7 +43,7 @@ func (m *Record) AppendSigned(b []byte) []byte {
 	for _, a := range m.Addrs {
 		b = appendAddr(b, a)
 	}
-	return b
+	return append(b, m.Anchor[:]...)
 }
 
 // AppendBody implements [Message].
@@ -77,6 +80,7 @@ func (m *Record) Decode(body []byte) error {
 	if n == 0 {
 		r.fail("record addresses")
 	}
+	copy(m.Anchor[:], r.take(AnchorSize, "record anchor"))
 	copy(m.Signature[:], r.take(SignatureSize, "record signature"))
 	return r.done()
 }

@@ -22,13 +22,14 @@ var recordGoldens = []golden{
 			Addrs: []netip.AddrPort{
 				netip.MustParseAddrPort("192.0.2.7:7890"), netip.MustParseAddrPort("[2001:db8::9]:7890"),
 			},
+			Anchor:    [16]byte(ascending(0x80, 16)),
 			Signature: [64]byte(ascending(0x40, 64)),
 		},
-		size:     154,
+		size:     170,
 		describe: "record a0a1a2a3 alive 4660.5 name=node-a addr=192.0.2.7:7890,[2001:db8::9]:7890",
 		text: `
 			05                ; type
-			97 01             ; length, uvarint
+			a7 01             ; length, uvarint
 			a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 aa ab ac ad ae af ; id
 			c0 c1 c2 c3 c4 c5 c6 c7 c8 c9 ca cb cc cd ce cf ; public key
 			d0 d1 d2 d3 d4 d5 d6 d7 d8 d9 da db dc dd de df
@@ -45,6 +46,7 @@ var recordGoldens = []golden{
 			06                ; family 2
 			20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 09 ; address 2
 			1e d2             ; port 2
+			80 81 82 83 84 85 86 87 88 89 8a 8b 8c 8d 8e 8f ; anchor
 			40 41 42 43 44 45 46 47 48 49 4a 4b 4c 4d 4e 4f ; signature
 			50 51 52 53 54 55 56 57 58 59 5a 5b 5c 5d 5e 5f
 			60 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f
@@ -59,13 +61,14 @@ var recordGoldens = []golden{
 			Claim:     member.Claim{State: member.Left, Epoch: 4660, Incarnation: 6},
 			Name:      "b",
 			Addrs:     []netip.AddrPort{netip.MustParseAddrPort("192.0.2.8:7890")},
+			Anchor:    [16]byte(ascending(0x90, 16)),
 			Signature: [64]byte(ascending(0x00, 64)),
 		},
-		size:     129,
+		size:     146,
 		describe: "record b0b1b2b3 left 4660.6 name=b addr=192.0.2.8:7890",
 		text: `
 			05          ; type
-			7f          ; length, uvarint
+			8f 01       ; length, uvarint
 			b0 b1 b2 b3 b4 b5 b6 b7 b8 b9 ba bb bc bd be bf ; id
 			d0 d1 d2 d3 d4 d5 d6 d7 d8 d9 da db dc dd de df ; public key
 			e0 e1 e2 e3 e4 e5 e6 e7 e8 e9 ea eb ec ed ee ef
@@ -79,6 +82,7 @@ var recordGoldens = []golden{
 			04          ; family 1
 			c0 00 02 08 ; address 1
 			1e d2       ; port 1
+			90 91 92 93 94 95 96 97 98 99 9a 9b 9c 9d 9e 9f ; anchor
 			00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f ; signature
 			10 11 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f
 			20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e 2f

@@ -18,7 +18,7 @@ import (
 // packets under churn and repairs nothing that a root comparison would not.
 const BudgetMultiplier = 3
 
-// Capacity bounds the queue. At 4,096 rumors of 150 B it holds 600 kB; beyond
+// Capacity bounds the queue. At 4,096 rumors of 170 B it holds 700 kB; beyond
 // it the most often sent are dropped first, and anti-entropy carries them.
 const Capacity = 4096
 

@@ -64,7 +64,7 @@ func (m *Machine) renew(e *entry, rec *wire.Record, body []byte) {
 		m.giveUpName(e)
 		e.name = rec.Name
 	}
-	e.publicKey = rec.PublicKey
+	e.publicKey, e.anchor = rec.PublicKey, rec.Anchor
 	e.addrs = append(e.addrs[:0:0], rec.Addrs...) // views share the old ones
 	e.body = append(e.body[:0], body...)
 }
@@ -104,7 +104,7 @@ func (m *Machine) admit(now member.Time, via effect.Peer, rec *wire.Record, body
 		return
 	}
 	e := &entry{
-		id: rec.ID, publicKey: rec.PublicKey, name: rec.Name, claim: rec.Claim, since: now,
+		id: rec.ID, publicKey: rec.PublicKey, anchor: rec.Anchor, name: rec.Name, claim: rec.Claim, since: now,
 		body: append([]byte(nil), body...), addrs: append(rec.Addrs[:0:0], rec.Addrs...),
 	}
 	if s := heard.Claim.State; s.Gone() {

@@ -31,6 +31,7 @@ type Config struct {
 	Epoch     member.Epoch
 	Cluster   [16]byte // bound into every signature
 	Addrs     []netip.AddrPort
+	Anchor    [wire.AnchorSize]byte // published with the record
 	Timing    Timing
 	// MembersMax bounds the table, the gone included.
 	MembersMax int
@@ -84,7 +85,7 @@ type Machine struct {
 func New(now member.Time, cfg Config) *Machine {
 	m := &Machine{cfg: cfg, seq: wire.Seq(cfg.Rand.Uint32())}
 	m.self = &entry{
-		id: cfg.ID, publicKey: cfg.PublicKey, name: cfg.Name, addrs: cfg.Addrs, since: now,
+		id: cfg.ID, publicKey: cfg.PublicKey, name: cfg.Name, addrs: cfg.Addrs, anchor: cfg.Anchor, since: now,
 		claim: member.Claim{Epoch: cfg.Epoch, State: member.Alive},
 	}
 	m.table.insert(m.self)
@@ -99,7 +100,7 @@ func New(now member.Time, cfg Config) *Machine {
 func (m *Machine) publishSelf() {
 	rec := wire.Record{
 		ID: m.self.id, PublicKey: m.self.publicKey, Protocol: wire.ProtocolVersion,
-		Claim: m.self.claim, Name: m.self.name, Addrs: m.self.addrs,
+		Claim: m.self.claim, Name: m.self.name, Addrs: m.self.addrs, Anchor: m.self.anchor,
 	}
 	rec.Signature = m.cfg.Keys.Sign(rec.AppendSigned(m.signedPrefix()))
 	m.self.body = rec.AppendBody(nil)

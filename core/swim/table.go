@@ -15,6 +15,7 @@ type entry struct {
 	publicKey [wire.PublicKeySize]byte
 	name      member.Name
 	addrs     []netip.AddrPort // 1.., as signed
+	anchor    [wire.AnchorSize]byte
 	// claim is the newest believed. Invariant: its (epoch, incarnation) is that
 	// of body, since accusations count only in a life the member signed.
 	claim member.Claim
@@ -101,9 +102,10 @@ type View struct {
 	Name      member.Name
 	Claim     member.Claim
 	Addrs     []netip.AddrPort
-	Since     member.Time   // when the state began
-	By        member.NodeID // the first accuser of a suspect or dead member
-	Rival     bool          // another member holds the name
+	Anchor    [wire.AnchorSize]byte // of its sealed sessions in this epoch
+	Since     member.Time           // when the state began
+	By        member.NodeID         // the first accuser of a suspect or dead member
+	Rival     bool                  // another member holds the name
 }
 
 // Len returns the number of members in the table, this node and the gone
@@ -123,7 +125,7 @@ func (m *Machine) Lookup(id member.NodeID) (View, bool) {
 
 func (e *entry) view() View {
 	return View{
-		ID: e.id, PublicKey: e.publicKey, Name: e.name, Claim: e.claim, Addrs: e.addrs,
+		ID: e.id, PublicKey: e.publicKey, Name: e.name, Claim: e.claim, Addrs: e.addrs, Anchor: e.anchor,
 		Since: e.since, By: e.by, Rival: e.rival,
 	}
 }

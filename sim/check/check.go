@@ -1,7 +1,10 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/hearsay-gossip/hearsay/core"
@@ -28,12 +31,36 @@ const (
 	invariants
 )
 
-var invariantNames = [...]string{M1: "M1", M2: "M2", M3: "M3", M4: "M4", M5: "M5", F1: "F1", F2: "F2", X1: "X1", X5: "X5"}
+// The invariants of facts, see [Facts], and those that a runner checks.
+const (
+	C1 Invariant = invariants + iota
+	C3
+	C4
+	C8
+	E2
+	E5
+	X4
+	L1
+	L2
+	L3
+	L4
+	L5
+	L6
+	// Hash: two runs of one schedule have one trace hash.
+	Hash
+	Count // of all invariants
+)
+
+var invariantNames = [Count]string{
+	M1: "M1", M2: "M2", M3: "M3", M4: "M4", M5: "M5", F1: "F1", F2: "F2", X1: "X1", X5: "X5",
+	C1: "C1", C3: "C3", C4: "C4", C8: "C8", E2: "E2", E5: "E5", X4: "X4",
+	L1: "L1", L2: "L2", L3: "L3", L4: "L4", L5: "L5", L6: "L6", Hash: "HASH",
+}
 
 // String returns the name of the invariant.
 func (i Invariant) String() string { return invariantNames[i] }
 
-// All returns every invariant, in order.
+// All returns every invariant of a [Checker], in order.
 func All() []Invariant {
 	all := make([]Invariant, invariants)
 	for i := range all {
@@ -82,6 +109,20 @@ type belief struct {
 type subject struct {
 	lives   []life // the last one of each epoch, ascending
 	verdict life   // the latest in which somebody declared it dead
+	current life   // as last seen
+	// rolledBack: the next life may be an earlier one.
+	rolledBack bool
+}
+
+// begin notes a life among those of its epoch.
+func (s *subject) begin(l life) {
+	i, found := slices.BinarySearchFunc(s.lives, l, func(a, b life) int { return cmp.Compare(a.epoch, b.epoch) })
+	switch {
+	case !found:
+		s.lives = slices.Insert(s.lives, i, l)
+	case s.lives[i].before(l):
+		s.lives[i] = l
+	}
 }
 
 // Checker watches one cluster. Not for concurrent use.
@@ -95,6 +136,9 @@ type Checker struct {
 	counts   [invariants]uint64
 	instant  []instant
 	failed   *Violation
+	datagram int    // the most bytes in one
+	members  int    // the most in a table
+	warped   []bool // nodes whose clock is not that of the cluster
 }
 
 // instant counts what a node did at one time.
@@ -113,9 +157,29 @@ func New(seed uint64, timing core.Timing) *Checker {
 		seed: seed, sunny: true,
 		// In clusters of more than ten it is longer; who heard of an accusation
 		// late waits for less, see onDied.
-		minimum: timing.ProbePeriod * time.Duration(timing.SuspicionMultiplier),
+		minimum:  timing.ProbePeriod * time.Duration(timing.SuspicionMultiplier),
+		datagram: core.PayloadMaxDefault, members: math.MaxInt,
 	}
 }
+
+// Limit sets the bounds that M5 checks; 0 leaves one as it is: the default of
+// the core, and none.
+func (c *Checker) Limit(payloadMax, membersMax int) {
+	if payloadMax > 0 {
+		c.datagram = payloadMax
+	}
+	if membersMax > 0 {
+		c.members = membersMax
+	}
+}
+
+// Warped says that the clock of a node is no longer that of the cluster: how
+// long it suspects somebody cannot be told from outside.
+func (c *Checker) Warped(node int) { c.warped[node] = true }
+
+// RolledBack says that a node that is down will start in an epoch in which it
+// has been before.
+func (c *Checker) RolledBack(node int) { c.subjects[node].rolledBack = true }
 
 // Attach says which cluster is watched; it must be called before anything runs.
 func (c *Checker) Attach(cluster *sim.Cluster) {
@@ -123,6 +187,7 @@ func (c *Checker) Attach(cluster *sim.Cluster) {
 	c.subjects = make([]subject, cluster.Len())
 	c.beliefs = make([][]belief, cluster.Len())
 	c.instant = make([]instant, cluster.Len())
+	c.warped = make([]bool, cluster.Len())
 }
 
 // Faulty says that from now on something is wrong with the network or a node,
@@ -164,19 +229,18 @@ func (c *Checker) sighted(node int, now time.Duration) {
 	s := &c.subjects[node]
 	own := lifeOf(c.cluster.Machine(node).Member(0).Claim)
 	if len(s.lives) == 0 {
-		s.lives = append(s.lives, own)
+		s.current = own
+		s.begin(own)
 		return
 	}
-	last := &s.lives[len(s.lives)-1]
+	last := s.current
+	s.current = own
 	c.counts[M1]++
-	switch {
-	case own.before(*last):
-		c.fail(M1, node, now, "its own life went back from %v to %v", *last, own)
-	case own.epoch == last.epoch:
-		last.incarnation = own.incarnation
-	default:
-		s.lives = append(s.lives, own)
+	if own.before(last) && !s.rolledBack {
+		c.fail(M1, node, now, "its own life went back from %v to %v", last, own)
 	}
+	s.rolledBack = false
+	s.begin(own)
 }
 
 // began reports whether a node has ever been in a life.
@@ -185,7 +249,7 @@ func (c *Checker) began(node int, l life, now time.Duration) bool {
 	if len(s.lives) == 0 {
 		return false
 	}
-	if s.lives[len(s.lives)-1].before(l) && c.cluster.Machine(node) != nil {
+	if s.current.before(l) && c.cluster.Machine(node) != nil {
 		c.sighted(node, now)
 	}
 	for i := len(s.lives) - 1; i >= 0; i-- {
@@ -222,12 +286,16 @@ func (c *Checker) Stepped(node int, now time.Duration, out *core.Output) {
 		}
 	}
 	if told {
+		c.counts[M5]++
+		if members := c.cluster.Machine(node).Len(); members > c.members {
+			c.fail(M5, node, now, "%d members in its table, at most %d", members, c.members)
+		}
 		c.checkViews(node, now, out.Events)
 	}
 }
 
 func (c *Checker) checkSize(node int, now time.Duration, p *core.Packet) {
-	limit := core.PayloadMaxDefault
+	limit := c.datagram
 	if p.Lane == core.Stream {
 		limit = wire.FrameMax
 	}

@@ -89,6 +89,9 @@ func (c *Checker) onDied(node, who int, now time.Duration, b *belief, e *core.Ev
 	if l := lifeOf(e.Claim); s.verdict.before(l) {
 		s.verdict, least = l, c.minimum
 	}
+	if c.warped[node] {
+		return
+	}
 	c.counts[F1]++
 	if waited := now - b.since; waited < least {
 		c.fail(F1, node, now, "%s, suspected for %v, at least %v", e.Describe(), waited, least)
