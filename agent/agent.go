@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/hearsay-gossip/hearsay/agent/state"
 	"github.com/hearsay-gossip/hearsay/agent/telemetry"
 	"github.com/hearsay-gossip/hearsay/client/api"
+	"github.com/hearsay-gossip/hearsay/member"
 	"github.com/hearsay-gossip/hearsay/seal"
 	"github.com/hearsay-gossip/hearsay/snapshot"
 )
@@ -34,6 +36,7 @@ type Agent struct {
 	alone   bool         // nobody to join was named or remembered
 	known   []state.Peer // peers of an earlier run, until another member lives
 	running sync.WaitGroup
+	rival   member.NodeID // who has the name of this node, as warned of; watchNode's
 
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc
@@ -184,13 +187,10 @@ func (a *Agent) warn() {
 // watchNode keeps the saved state up to date, and ends the agent if the node
 // stops by itself.
 func (a *Agent) watchNode() {
-	for e := range a.node.Events(a.ctx) {
-		if a.keeper != nil && changesState(e.Kind) {
-			a.keeper.Touch()
-		}
-		if e.Kind == hearsay.NameConflict {
-			a.warnOfConflict(&e)
-		}
+	events := a.node.Events(a.ctx)
+	a.onEvent(hearsay.Resync) // what happened before the line above
+	for e := range events {
+		a.onEvent(e.Kind)
 	}
 	if a.ctx.Err() == nil {
 		<-a.node.Done()
@@ -198,20 +198,35 @@ func (a *Agent) watchNode() {
 	}
 }
 
-// warnOfConflict tells an operator of either node that two have one name.
-func (a *Agent) warnOfConflict(e *hearsay.Event) {
-	self := a.node.Self()
-	other, holds := e.Member, e.By == self.ID
-	if !holds {
-		if !e.Member.Self {
-			return // between two others
-		}
-		if other, _ = a.node.LookupID(e.By); other.ID.IsZero() {
-			other.ID = e.By
-		}
+func (a *Agent) onEvent(kind hearsay.EventKind) {
+	if a.keeper != nil && changesState(kind) {
+		a.keeper.Touch()
 	}
-	a.cfg.Logger.Warn("another node claims the name of this one; rename one of them",
-		"name", self.Name, "other", other.ID, "addr", other.Addr, "holder", holds)
+	if kind == hearsay.NameConflict || kind == hearsay.NameResolved || kind == hearsay.Resync {
+		a.warnOfRival()
+	}
+}
+
+// warnOfRival tells the operators of two nodes with one name, at each of them,
+// when it begins.
+func (a *Agent) warnOfRival() {
+	members := a.node.Members()
+	self := members[0]
+	holder, _ := a.node.Lookup(self.Name)
+	rival := slices.IndexFunc(members, func(m hearsay.Member) bool { return m.NameConflict && m.Live() && m.Name == self.Name })
+	if rival < 0 {
+		a.rival = member.NodeID{}
+		return
+	}
+	other := members[rival]
+	if other.Self {
+		other = holder
+	}
+	if a.rival != other.ID {
+		a.rival = other.ID
+		a.cfg.Logger.Warn("another node claims the name of this one; rename one of them",
+			"name", self.Name, "other", other.ID, "addr", other.Addr, "holder", holder.Self)
+	}
 }
 
 // end tells whoever waits that the agent is to be closed, and why.

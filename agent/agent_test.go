@@ -211,9 +211,9 @@ func TestRunSaysGoodbyeAtItsEnd(t *testing.T) {
 	cfg.Seeds = []string{gossipOf(a)}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- Run(ctx, cfg, nil) }()
-	await(t, a, has("b", "alive"))
+	ended, started := make(chan error, 1), make(chan *Agent, 1)
+	go func() { ended <- Run(ctx, cfg, func(b *Agent) { started <- b }) }()
+	await(t, <-started, has("a", "alive")) // who knows nobody has nobody to tell
 	cancel()
 	await(t, a, has("b", "left"))
 	if err := <-ended; err != nil {

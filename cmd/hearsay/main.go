@@ -81,6 +81,9 @@ func newParser(cli *commands, t *terminal, exit func(int)) (*kong.Kong, error) {
 
 // run does what the arguments say and returns the exit code.
 func run(t *terminal) int {
+	if err := unsetEmpty(); err != nil {
+		return report(t, err)
+	}
 	exited, code := false, exitDone
 	exit := func(c int) { exited, code = true, max(code, c) }
 	parser, err := newParser(new(commands), t, exit)
@@ -104,6 +107,19 @@ func run(t *terminal) int {
 		return report(t, fmt.Errorf("%w%s%w", err, hint, silent{errUsage}))
 	}
 	return report(t, parsed.Run(t))
+}
+
+// unsetEmpty makes an empty variable mean the same as none: that is how scripts
+// and container files leave one out.
+func unsetEmpty() error {
+	for _, v := range os.Environ() {
+		if name, value, _ := strings.Cut(v, "="); value == "" && strings.HasPrefix(name, "HEARSAY_") {
+			if err := os.Unsetenv(name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // commandOf returns the words of the command that was understood.
