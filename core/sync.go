@@ -71,6 +71,9 @@ func (m *Machine) startSync(now Time, id member.NodeID, addr netip.AddrPort) {
 	}
 	m.sync.encoded = encoded
 	m.msg.digest.SetHashes(encoded)
+	if known, ok := m.swim.Addr(id); ok {
+		addr = known // where it listens; it may have called on a stream
+	}
 	m.out.Open(id, addr, effect.Datagram)
 	m.out.Add(&m.msg.digest)
 	m.out.Report(effect.Event{Kind: effect.SyncStarted, ID: id})

@@ -258,11 +258,11 @@ func deadIn(c member.Claim) member.Claim {
 	return c
 }
 
-// discredited reports whether an accuser is itself known not to be well: its
+// discredited reports whether an accuser is no member, or is itself not well: its
 // accusations are not evidence.
 func (m *Machine) discredited(accuser member.NodeID) bool {
 	e, known := m.table.index[accuser]
-	return known && e.claim.State != member.Alive
+	return !known || e.claim.State != member.Alive
 }
 
 // onOtherLife meets an accusation of a life that is not the one we know. An

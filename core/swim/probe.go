@@ -275,9 +275,13 @@ type relay struct {
 // probe, 64 serve a node at which twenty askers a period point.
 const relaysMax = 64
 
+// relaysPerAsker leaves room for others: an asker has one probe under way, and a
+// few of its former ones may not have expired.
+const relaysPerAsker = 8
+
 // OnPingReq probes a target for somebody else (SWIM section 3.1).
 func (m *Machine) OnPingReq(now member.Time, from effect.Peer, req *wire.PingReq) {
-	if len(m.relays) >= relaysMax {
+	if len(m.relays) >= relaysMax || m.relaysFor(from.ID) >= relaysPerAsker {
 		m.drops[DropRelays]++
 		return
 	}
@@ -296,6 +300,15 @@ func (m *Machine) OnPingReq(now member.Time, from effect.Peer, req *wire.PingReq
 	m.cfg.Out.Open(req.Target, to, effect.Datagram)
 	m.ping = wire.Ping{Seq: r.ours, Root: m.cfg.Root()}
 	m.cfg.Out.Add(&m.ping)
+}
+
+func (m *Machine) relaysFor(asker member.NodeID) (n int) {
+	for i := range m.relays {
+		if m.relays[i].asker.ID == asker {
+			n++
+		}
+	}
+	return n
 }
 
 func (m *Machine) relayAck(from effect.Peer, a *wire.Ack) {

@@ -320,13 +320,23 @@ func TestRelay(t *testing.T) {
 
 func TestRelaysAreBounded(t *testing.T) {
 	r := newRig(t, 2)
-	for range relaysMax + 3 {
-		r.OnPingReq(r.now, newPerson(1).peer(), &wire.PingReq{Target: newPerson(2).id, Budget: time.Second})
+	ask := func(asker int) {
+		r.OnPingReq(r.now, newPerson(asker).peer(), &wire.PingReq{Target: newPerson(2).id, Budget: time.Second})
+	}
+	for range relaysPerAsker + 3 {
+		ask(1)
+	}
+	if len(r.relays) != relaysPerAsker {
+		t.Errorf("%d relays for one asker", len(r.relays))
+	}
+	r.wantDrops(DropRelays, 3)
+	for asker := range 2 * relaysMax {
+		ask(10 + asker)
 	}
 	if len(r.relays) != relaysMax || len(r.out.Sends) != relaysMax {
 		t.Errorf("%d relays, %d pings", len(r.relays), len(r.out.Sends))
 	}
-	r.wantDrops(DropRelays, 3)
+	r.wantDrops(DropRelays, 3+2*relaysMax-(relaysMax-relaysPerAsker))
 }
 
 func TestPauseVoidsProbesAndPostponesVerdicts(t *testing.T) {
