@@ -133,7 +133,7 @@ type Checker struct {
 	sunny    bool
 	subjects []subject
 	beliefs  [][]belief // [node][subject], nil while the node never ran
-	counts   [invariants]uint64
+	counts   [Count]uint64
 	instant  []instant
 	failed   *Violation
 	datagram int    // the most bytes in one
@@ -196,6 +196,14 @@ func (c *Checker) Faulty() { c.sunny = false }
 
 // Violation returns the first violation, nil if there was none.
 func (c *Checker) Violation() *Violation { return c.failed }
+
+// Noted counts a check of an invariant that a runner makes itself.
+func (c *Checker) Noted(i Invariant) { c.counts[i]++ }
+
+// Fail records that an invariant which a runner checks does not hold.
+func (c *Checker) Fail(i Invariant, node int, format string, args ...any) {
+	c.fail(i, node, c.cluster.Now(), format, args...)
+}
 
 // Checks returns how often an invariant was checked.
 func (c *Checker) Checks(i Invariant) uint64 { return c.counts[i] }
