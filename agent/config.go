@@ -25,8 +25,6 @@ const (
 	// devBind is where a node listens that anybody could read: not beyond the
 	// host.
 	devBind = "127.0.0.1:7946"
-	// devCluster is the name of the one cluster that dev nodes of a host form.
-	devCluster = "dev"
 )
 
 // Security is how a node's traffic is protected.

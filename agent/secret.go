@@ -45,7 +45,7 @@ func (c Config) ring() (*seal.Ring, error) {
 		}
 		return ring, nil
 	}
-	return seal.DevRing(c.Security.String()), nil
+	return seal.DevRing(c.Security.String()), nil // one cluster a host of each kind
 }
 
 // identity returns the node's key: that of the data directory, a new one on the

@@ -228,7 +228,7 @@ func problem(resp *http.Response) error {
 	}
 	var p api.Problem
 	if err := json.NewDecoder(io.LimitReader(resp.Body, problemMax)).Decode(&p); err != nil {
-		return refusal //nolint:nilerr // the status is the error; its text is not readable
+		return refusal
 	}
 	refusal.Reason, refusal.Message = p.Reason, p.Error
 	return refusal

@@ -169,7 +169,10 @@ func TestEventsEndWithTheirContextAndReader(t *testing.T) {
 		}
 		<-r.Context().Done()
 	})
-	for range c.Events(t.Context()) {
+	for _, err := range c.Events(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		break
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -56,7 +56,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 
 func TestFaultsNameFileAndLine(t *testing.T) {
 	tests := []struct{ text, want string }{
-		{"name = \"a\"\nnmae = \"b\"\n", `x.toml:2: unknown key "nmae"`},
+		{"name = \"a\"\nnickname = \"b\"\n", `x.toml:2: unknown key "nickname"`},
 		{"[http]\naddr = 1\n", "x.toml:1: "},
 		{"[gossip]\nport = 1\n", `x.toml:1: unknown key "gossip"`},
 		{"\n\nname = \"a b\"\n", `x.toml:3: name "a b": name: want 1 to 128 characters`},
@@ -107,7 +107,7 @@ func TestFilesThatAreNone(t *testing.T) {
 // Whatever is accepted has only keys and values that the flags take.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(whole))
-	f.Add([]byte("name = \"a\"\nnmae = 1"))
+	f.Add([]byte("name = \"a\"\nnickname = 1"))
 	f.Add([]byte("join = []"))
 	f.Add([]byte("[name]\n"))
 	f.Add([]byte("name.x = 1"))

@@ -6,7 +6,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -39,19 +38,30 @@ func escape(text string) string {
 // that are not the ordinary one.
 func needsEscape(r rune) bool { return !unicode.IsPrint(r) }
 
-// table prints rows in aligned columns; cells are escaped.
+// table prints rows in aligned columns, two spaces apart; cells are escaped.
 func table(w io.Writer, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		cells := make([]string, len(row))
-		for i, cell := range row {
-			cells[i] = escape(cell)
-		}
-		if _, err := fmt.Fprintln(t, strings.TrimRight(strings.Join(cells, "\t"), "\t")); err != nil {
-			return err
+	var widths []int
+	safe := make([][]string, len(rows))
+	for i, row := range rows {
+		for j, cell := range row {
+			cell = escape(cell)
+			safe[i] = append(safe[i], cell)
+			if j == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[j] = max(widths[j], utf8.RuneCountInString(cell))
 		}
 	}
-	return t.Flush()
+	var b strings.Builder
+	for _, row := range safe {
+		var line strings.Builder
+		for j, cell := range row {
+			fmt.Fprintf(&line, "%-*s  ", widths[j], cell) // pads by runes
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // printJSON prints a value for programs. Escapes of HTML would only hinder.
