@@ -287,7 +287,11 @@ func TestOfflineCommands(t *testing.T) {
 		}
 	}
 	fails(t, exitUsage, []string{"tcsh"}, "completion", "tcsh")
-	if err := contains(succeed(t, "--help"), "agent", "members", "force-leave"); err != nil {
+	help := succeed(t, "--help")
+	if err := contains(help, "agent", "members", "force-leave"); err != nil {
 		t.Error(err)
+	}
+	if code, out, _ := command(t); code != exitUsage || out != help {
+		t.Errorf("without a command: exit code %d, %q", code, out)
 	}
 }
