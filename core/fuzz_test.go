@@ -66,7 +66,9 @@ func FuzzMachine(f *testing.F) {
 	dead := member.Claim{Epoch: 1, State: member.Dead}
 	e.SetStamps(wire.AppendStamp(nil, &wire.Stamp{ID: p.id, Claim: dead, Generation: g, Version: 5}))
 	for _, seed := range [][]byte{
-		nil, {0}, {0xff, 0xff, 0xff},
+		nil,
+		{0},
+		{0xff, 0xff, 0xff},
 		payload(&wire.Ping{Seq: 1}, &wire.Ack{Seq: 1}, &wire.Nack{Seq: 1}),
 		payload(&wire.PingReq{Target: p.id, Addr: p.addr, Budget: time.Second}),
 		payload(p.record(alive), newPerson(9).record(alive)),

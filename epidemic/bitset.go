@@ -1,7 +1,5 @@
 package epidemic
 
-import "math/bits"
-
 // bitset is a set of node indices, one bit each: ten million nodes are 1.25 MB,
 // which stays in a processor's cache while rounds hit it at random.
 type bitset []uint64
@@ -23,11 +21,3 @@ func (b bitset) add(i int) bool {
 }
 
 func (b bitset) reset() { clear(b) }
-
-func (b bitset) count() int {
-	n := 0
-	for _, w := range b {
-		n += bits.OnesCount64(w)
-	}
-	return n
-}

@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"runtime"
@@ -78,7 +79,7 @@ func BenchmarkOpenForged(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					now = now.Add(time.Second / sourceRate) // Within the budget.
-					if _, _, err := to.Open(buf, now, origin, packet); err != error(AuthFail) {
+					if _, _, err := to.Open(buf, now, origin, packet); !errors.Is(err, AuthFail) {
 						b.Fatal(err)
 					}
 				}
@@ -93,11 +94,11 @@ func BenchmarkOpenLimited(b *testing.B) {
 	packet := sealTo(b, from, 0, to, "words")
 	packet[5] ^= 1
 	for range sourceRate {
-		to.Open(nil, 0, origin, packet)
+		_, _, _ = to.Open(nil, 0, origin, packet)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := to.Open(nil, 0, origin, packet); err != error(SessionLimited) {
+		if _, _, err := to.Open(nil, 0, origin, packet); !errors.Is(err, SessionLimited) {
 			b.Fatal(err)
 		}
 	}
@@ -126,7 +127,7 @@ func BenchmarkRenew(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		from.Renew()
-		from.Seal(nil, 0, member.NodeID{}, nil)
+		_, _ = from.Seal(nil, 0, member.NodeID{}, nil)
 	}
 }
 
@@ -209,7 +210,7 @@ func TestRefusalsWithinBudgetAllocateNothing(t *testing.T) {
 	unknown := sealTo(t, testBox(t, 1, 1, onRing(DevRing("other"))), 0, b, "words")
 	for _, packet := range [][]byte{forged, unknown, {0xff}, nil} {
 		plain := make([]byte, 0, MaxPacket)
-		if got := testing.AllocsPerRun(100, func() { b.Open(plain, 0, origin, packet) }); got != 0 {
+		if got := testing.AllocsPerRun(100, func() { _, _, _ = b.Open(plain, 0, origin, packet) }); got != 0 {
 			t.Errorf("refusing %.10x: %v allocations", packet, got)
 		}
 	}

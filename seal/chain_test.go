@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func TestExpectedNodeNeedsNoSignature(t *testing.T) {
 	a, b := testBox(t, 1, 7), testBox(t, 2, 1)
 	forbidVerifying(b)
 	packet := sealTo(t, a, 0, b, "hello")
-	if _, _, err := b.Open(nil, 0, origin, packet); err != SessionLimited {
+	if _, _, err := b.Open(nil, 0, origin, packet); !errors.Is(err, SessionLimited) {
 		t.Fatalf("without an anchor: %v, want %v", err, SessionLimited)
 	}
 	b.Expect(a.identity.ID(), 7, a.Anchor())
@@ -44,7 +45,7 @@ func TestExpectedNodeNeedsNoSignature(t *testing.T) {
 		a.Renew()
 		sealTo(t, a, 0, b, "unseen")
 	}
-	if _, _, err := b.Open(nil, 0, origin, sealTo(t, a, 0, b, "far")); err != SessionLimited {
+	if _, _, err := b.Open(nil, 0, origin, sealTo(t, a, 0, b, "far")); !errors.Is(err, SessionLimited) {
 		t.Errorf("a link %d steps away: %v, want its signature to be asked for", chainSteps+2, err)
 	}
 }
@@ -62,7 +63,7 @@ func TestAnchorIsOfOneEpochAndNode(t *testing.T) {
 		a, b := testBox(t, 1, 7), testBox(t, 2, 1)
 		expect(b, a)
 		forbidVerifying(b)
-		if _, _, err := b.Open(nil, 0, origin, sealTo(t, a, 0, b, "hello")); err != SessionLimited {
+		if _, _, err := b.Open(nil, 0, origin, sealTo(t, a, 0, b, "hello")); !errors.Is(err, SessionLimited) {
 			t.Errorf("%s: %v, want the signature to be asked for", name, err)
 		}
 	}

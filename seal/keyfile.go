@@ -80,7 +80,7 @@ func install(dir, name string, text []byte, move func(draft, path string) error)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(draft.Name()) // A second name, a failure's remains, or gone.
+	defer func() { _ = os.Remove(draft.Name()) }() // A second name, a failure's remains, or gone.
 	_, err = draft.Write(text)
 	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
 		return err

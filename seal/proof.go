@@ -40,7 +40,7 @@ func makeProof(ring *Ring, role string, channel []byte) proof {
 
 func (k *ringKey) prove(cluster ClusterID, role string, channel []byte) []byte {
 	mac := hmac.New(sha256.New, k.secret[:])
-	io.WriteString(mac, role)
+	mac.Write([]byte(role))
 	mac.Write(cluster[:])
 	mac.Write(channel)
 	return mac.Sum(nil)

@@ -108,7 +108,7 @@ func TestBoxesAgreeThroughLossReorderingAndRestarts(t *testing.T) {
 				if rapid.IntRange(0, 3).Draw(t, "repeat") > 0 {
 					p.flying = append(p.flying[:i], p.flying[i+1:]...)
 				}
-				p.deliver(t, l)
+				_ = p.deliver(t, l)
 			},
 			"lose": func(t *rapid.T) {
 				if len(p.flying) > 0 {
@@ -139,7 +139,7 @@ func (p *post) mustRecover(t *rapid.T) {
 			for len(p.flying) > 0 {
 				l := p.flying[0]
 				p.flying = p.flying[1:]
-				p.deliver(t, l)
+				_ = p.deliver(t, l)
 			}
 			p.send(t, from, to, false)
 			if err := p.deliver(t, p.flying[0]); err != nil {

@@ -38,7 +38,7 @@ type Key [keySize]byte
 func (Key) String() string { return "key(256 bit)" }
 
 // Format hides the key from every verb of fmt.
-func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) }
+func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
 
 // KeyID names a ring key in packets: the first four bytes of
 // HMAC-SHA256(key, "kid" | cluster id). It saves work, it proves nothing.

@@ -169,7 +169,7 @@ func (s *Streams) Server(ctx context.Context, conn net.Conn) (*Conn, error) {
 func (s *Streams) handshake(ctx context.Context, conn net.Conn, run func() (*Conn, error)) (*Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, HandshakeTimeout)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	proven, err := run()
 	if !stop() && err == nil {
 		err = ctx.Err() // The deadline may already be set: the stream is lost.
@@ -177,7 +177,7 @@ func (s *Streams) handshake(ctx context.Context, conn net.Conn, run func() (*Con
 	if err == nil {
 		return proven, nil
 	}
-	conn.Close() // The error at hand says more than one from closing.
+	_ = conn.Close() // The error at hand says more than one from closing.
 	if ended := ctx.Err(); ended != nil {
 		return nil, fmt.Errorf("stream handshake: %w: %w", StreamTimeout, ended)
 	}

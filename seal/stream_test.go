@@ -206,8 +206,8 @@ func TestHandshakeEndsInTime(t *testing.T) {
 					func(ctx context.Context, c net.Conn) (*Conn, error) { return s.Client(ctx, c, member.NodeID{}) },
 				} {
 					near, far := net.Pipe()
-					go io.Copy(io.Discard, near)
-					go near.Write(say)
+					go func() { _, _ = io.Copy(io.Discard, near) }()
+					go func() { _, _ = near.Write(say) }()
 					begun := time.Now()
 					conn, err := run(t.Context(), far)
 					if !errors.Is(err, StreamTimeout) && !(insecure && errors.Is(err, BadMagic)) || conn != nil {
@@ -245,7 +245,7 @@ type cutter struct {
 
 func (c *cutter) Write(p []byte) (int, error) {
 	if c.left < len(p) {
-		c.Conn.Write(p[:c.left])
+		_, _ = c.Conn.Write(p[:c.left])
 		c.Conn.Close()
 		return c.left, io.ErrClosedPipe
 	}
@@ -317,8 +317,8 @@ func TestForeignTLSIsRefused(t *testing.T) {
 		near, far := loopback(t)
 		go func() {
 			c := tls.Client(near, cfg)
-			c.Handshake()
-			io.Copy(io.Discard, c)
+			_ = c.Handshake()
+			_, _ = io.Copy(io.Discard, c)
 		}()
 		if conn, err := server.Server(t.Context(), far); !errors.Is(err, AuthFail) || conn != nil {
 			t.Errorf("%s: %v", why, err)

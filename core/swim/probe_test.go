@@ -103,19 +103,19 @@ func TestProbeSchedule(t *testing.T) {
 	for health := range LAN().HealthMax + 1 {
 		r := newRig(t, 2)
 		r.health = health
-		stretch := time.Duration(health + 1)
+		stretch := func(d time.Duration) time.Duration { return d * time.Duration(health+1) }
 		target := r.startProbe()
 		other := 3 - target
 		r.wantSaid(fmt.Sprintf("%d datagram: ping", target))
 
 		quiet := func(d time.Duration) { r.now = r.now.Add(d); r.clear(); r.tickProbe(r.now); r.wantSaid() }
 		loud := func(want ...string) { r.now++; r.clear(); r.tickProbe(r.now); r.wantSaid(want...) }
-		quiet(200*time.Millisecond*stretch - 1)
+		quiet(stretch(200*time.Millisecond) - 1)
 		loud(fmt.Sprintf("%d datagram: ping", target))
-		quiet(200*time.Millisecond*stretch - 1)
-		loud(fmt.Sprintf("%d datagram: ping-req %d %s", other, target, 600*time.Millisecond*stretch),
+		quiet(stretch(200*time.Millisecond) - 1)
+		loud(fmt.Sprintf("%d datagram: ping-req %d %s", other, target, stretch(600*time.Millisecond)),
 			fmt.Sprintf("%d stream: ping", target))
-		quiet(600*time.Millisecond*stretch - 1)
+		quiet(stretch(600*time.Millisecond) - 1)
 		if r.entry(target).claim.State != member.Alive {
 			t.Fatalf("health %d: suspected before the period was over", health)
 		}

@@ -90,13 +90,13 @@ func (ns namespace) onThread(fn func() error) error {
 	if err != nil {
 		return fmt.Errorf("netlab: open own namespace: %w", err)
 	}
-	defer unix.Close(home)
+	defer func() { _ = unix.Close(home) }()
 	target, err := unix.Open(ns.path(), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		runtime.UnlockOSThread()
 		return fmt.Errorf("netlab: open namespace %s: %w", ns.name, err)
 	}
-	defer unix.Close(target)
+	defer func() { _ = unix.Close(target) }()
 	if err := unix.Setns(target, unix.CLONE_NEWNET); err != nil {
 		runtime.UnlockOSThread()
 		return fmt.Errorf("netlab: enter namespace %s: %w", ns.name, err)
@@ -220,7 +220,7 @@ func kill(pid int, inside map[uint64]bool) error {
 	if err != nil {
 		return fmt.Errorf("netlab: open process %d: %w", pid, err)
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	if !inside[networkOf(pid)] {
 		return nil
 	}

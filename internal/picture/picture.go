@@ -48,9 +48,15 @@ const (
 // Palette is that of Okabe and Ito, which color-blind readers can tell apart,
 // and two more.
 var Palette = []color.Color{
-	color.RGBA{0, 114, 178, 255}, color.RGBA{213, 94, 0, 255}, color.RGBA{0, 158, 115, 255},
-	color.RGBA{204, 121, 167, 255}, color.RGBA{86, 180, 233, 255}, color.RGBA{230, 159, 0, 255},
-	color.RGBA{110, 80, 40, 255}, color.RGBA{0, 0, 0, 255}, color.RGBA{128, 128, 128, 255},
+	color.RGBA{0, 114, 178, 255},
+	color.RGBA{213, 94, 0, 255},
+	color.RGBA{0, 158, 115, 255},
+	color.RGBA{204, 121, 167, 255},
+	color.RGBA{86, 180, 233, 255},
+	color.RGBA{230, 159, 0, 255},
+	color.RGBA{110, 80, 40, 255},
+	color.RGBA{0, 0, 0, 255},
+	color.RGBA{128, 128, 128, 255},
 	color.RGBA{110, 50, 160, 255},
 }
 

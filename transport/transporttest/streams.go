@@ -2,6 +2,7 @@ package transporttest
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -62,7 +63,7 @@ func end(t *testing.T, near, far net.Conn) {
 	if err := near.Close(); err != nil {
 		t.Errorf("close of a stream: %v", err)
 	}
-	if n, err := far.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+	if n, err := far.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("read from a stream closed by the peer = %d, %v, want 0, EOF", n, err)
 	}
 	_ = far.Close() // its peer is gone, so an error says nothing
