@@ -179,12 +179,23 @@ func (c cell) reproduce(t *testing.T) {
 	}
 }
 
+// skipIfLarge leaves a million nodes to runs that have the time, and all but the
+// small tables to runs without the race detector: the trials share nothing that
+// grows with the number of nodes, and cost ten times as much under it.
+func (c *cell) skipIfLarge(t *testing.T) {
+	t.Helper()
+	switch n := c.cfg.Nodes; {
+	case testing.Short() && n > 100_000:
+		t.Skip("a million nodes")
+	case raceDetector && n > 100:
+		t.Skip("a large table under the race detector")
+	}
+}
+
 func TestTableWithoutFaultsIsReproduced(t *testing.T) {
 	for _, c := range faultlessCells() {
 		t.Run(c.String(), func(t *testing.T) {
-			if testing.Short() && c.cfg.Nodes > 100_000 {
-				t.Skip("a million nodes")
-			}
+			c.skipIfLarge(t)
 			t.Parallel()
 			c.reproduce(t)
 		})
@@ -194,6 +205,7 @@ func TestTableWithoutFaultsIsReproduced(t *testing.T) {
 func TestTableWithLossAndDeadNodesIsReproduced(t *testing.T) {
 	for _, c := range faultyCells() {
 		t.Run(c.String(), func(t *testing.T) {
+			c.skipIfLarge(t)
 			t.Parallel()
 			c.reproduce(t)
 		})
