@@ -50,7 +50,9 @@ func (a *Agent) restore(ctx context.Context, kept state.State) error {
 
 // collect returns the state to be saved.
 func (a *Agent) collect() state.State {
-	s := state.State{Epoch: member.Epoch(a.epoch)}
+	// The node moves to a later epoch by itself when it meets a record of its own
+	// from one that this disk does not remember.
+	s := state.State{Epoch: member.Epoch(max(a.epoch, a.node.Self().Epoch))}
 	for key, value := range a.node.Meta().All() {
 		s.Facts = append(s.Facts, state.Fact{Key: key, Value: value})
 	}
