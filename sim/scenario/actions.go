@@ -107,7 +107,11 @@ func (a *cut) run(r *runner) {
 	if a.oneWay {
 		arrow = "->"
 	}
-	r.say("cut %s %s %s%s", describe(from), arrow, describe(to), suffix(" for ", a.lasts()))
+	others := describe(to)
+	if a.rest {
+		others = "rest"
+	}
+	r.say("cut %s %s %s%s", describe(from), arrow, others, suffix(" for ", a.lasts()))
 	r.faulty()
 	r.cluster.Cut(from, to)
 	if !a.oneWay {
@@ -115,7 +119,7 @@ func (a *cut) run(r *runner) {
 	}
 	r.ledger.regroup(r.cluster.Now())
 	a.undo(r, func() {
-		r.say("mend %s %s %s", describe(from), arrow, describe(to))
+		r.say("mend %s %s %s", describe(from), arrow, others)
 		r.cluster.Mend(from, to)
 		if !a.oneWay {
 			r.cluster.Mend(to, from)
@@ -166,7 +170,11 @@ func (a *loss) run(r *runner) {
 		return
 	}
 	from, to := a.links.nodes(r)
-	r.say("loss %s %s -> %s%s", percent(a.share), describe(from), describe(to), suffix(" for ", a.lasts()))
+	others := describe(to)
+	if a.links.rest {
+		others = "rest"
+	}
+	r.say("loss %s %s -> %s%s", percent(a.share), describe(from), others, suffix(" for ", a.lasts()))
 	r.cluster.LossOn(from, to, a.share)
 	a.undo(r, func() { r.cluster.LossOff(from, to) })
 }

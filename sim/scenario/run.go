@@ -207,7 +207,7 @@ func (r *runner) form() error {
 	if !ok {
 		return fmt.Errorf("%w within %v: %s", ErrNotFormed, formLimit, r.ledger.disagreement())
 	}
-	r.result.JoinTime = r.cluster.Now()
+	r.result.JoinTime = r.ledger.rightAt
 	return r.advance(r.cluster.Now() + rest)
 }
 

@@ -1,0 +1,310 @@
+package simcmd
+
+import (
+	"fmt"
+	"image/color"
+	"slices"
+	"strings"
+	"time"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/hearsay-gossip/hearsay/internal/picture"
+	"github.com/hearsay-gossip/hearsay/sim/scenario"
+)
+
+// shade is what a cell of the picture shows: a status, or that a node is right
+// and knows the one write that there is.
+type shade uint8
+
+const informed shade = 1
+
+// shadeOf leaves room for informed: the graver, the larger.
+func shadeOf(s scenario.Status) shade { return 2 * shade(s) }
+
+const shades = 2 * scenario.Statuses
+
+// tints are the colors: pale for what is as it should be.
+var tints = [shades]color.Color{
+	2 * scenario.Right:    color.RGBA{222, 239, 229, 255},
+	informed:              color.RGBA{176, 208, 236, 255},
+	2 * scenario.Doubting: color.RGBA{240, 208, 80, 255},
+	2 * scenario.Behind:   color.RGBA{230, 140, 30, 255},
+	2 * scenario.Mistaken: color.RGBA{200, 50, 40, 255},
+	2 * scenario.Frozen:   color.RGBA{150, 130, 190, 255},
+	2 * scenario.Down:     color.RGBA{90, 90, 90, 255},
+}
+
+// meanings are those of the colors, in the order of the legend.
+var meanings = [shades]string{
+	2 * scenario.Right:    "right about all others",
+	informed:              "and knows the write",
+	2 * scenario.Doubting: "suspects somebody",
+	2 * scenario.Behind:   "misses that one is gone",
+	2 * scenario.Mistaken: "lacks one that runs",
+	2 * scenario.Frozen:   "is frozen",
+	2 * scenario.Down:     "is down",
+}
+
+var learntTint = color.RGBA{0, 90, 180, 255}
+
+// The picture is a raster, so that its size does not grow with the run.
+const (
+	rowsMax    = 200 // beyond, a row is several nodes and shows the gravest
+	columns    = 600 // finer than the eye asks for; an SVG grows with it
+	labelsMax  = 8   // rows of labels of the script's lines; others get none
+	labelChars = 34
+)
+
+// draw draws who was right about whom, and when.
+func (c *Cluster) draw(r *scenario.Result) error {
+	p := plot.New()
+	title := c.title()
+	if c.Seeds > 1 {
+		title = strings.Replace(title, fmt.Sprintf("random seeds %d to %d", c.Seed, c.Seed+uint64(c.Seeds)-1), fmt.Sprintf("random seed %d", c.Seed), 1)
+	}
+	p.Title.Text = "Who was right about whom, and when\n" + title
+	p.Title.TextStyle.Font.Size = 13
+	p.Title.Padding = 8
+	length := shown(r)
+	unit, name := unitOf(length)
+	p.X.Label.Text = "time (" + name + ")"
+	p.Y.Label.Text = "node"
+	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		axis.Label.TextStyle.Font.Size = 12
+		axis.Label.Padding = 6
+		axis.Tick.Label.Font.Size = 10.5
+		axis.Tick.Marker = picture.Steps{}
+		axis.Padding = 0
+	}
+	strip := newStrip(r, length, unit)
+	p.Add(strip)
+	p.X.Min, p.X.Max = 0, strip.end
+	p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}} // node 1 on top
+	p.Y.Min, p.Y.Max = .5, float64(r.Nodes)+.5
+	legend := plot.NewLegend()
+	legend.Top, legend.Left = true, true
+	legend.Padding = 4
+	legend.TextStyle.Font.Size = 11
+	for s, used := range strip.used {
+		if used {
+			legend.Add(meanings[s], swatch{tints[s]})
+		}
+	}
+	if err := addLearnt(p, &legend, r.Timeline, unit); err != nil {
+		return err
+	}
+	p.Add(newLines(r.Log, unit, strip.end))
+	return picture.Save(c.Plot, p, &legend)
+}
+
+// shown is how much of a run is drawn: not a long end in which nothing happens.
+func shown(r *scenario.Result) time.Duration {
+	var last time.Duration
+	if n := len(r.Timeline.Changes); n > 0 {
+		last = max(last, r.Timeline.Changes[n-1].At)
+	}
+	for _, m := range r.Timeline.Learnt {
+		last = max(last, m.At)
+	}
+	for _, e := range r.Log {
+		last = max(last, e.At)
+	}
+	if last = last * 5 / 4; last > 0 {
+		return min(last, r.Length)
+	}
+	return max(r.Length, time.Millisecond)
+}
+
+// unitOf chooses the unit of an axis of time.
+func unitOf(d time.Duration) (time.Duration, string) {
+	switch {
+	case d < 2*time.Second:
+		return time.Millisecond, "ms"
+	case d > 3*time.Hour:
+		return time.Hour, "h"
+	case d > 10*time.Minute:
+		return time.Minute, "min"
+	}
+	return time.Second, "s"
+}
+
+// addLearnt marks when each node came to know a payload.
+func addLearnt(p *plot.Plot, legend *plot.Legend, t *scenario.Timeline, unit time.Duration) error {
+	if len(t.Learnt) == 0 {
+		return nil
+	}
+	var points plotter.XYs
+	for _, m := range t.Learnt {
+		points = append(points, plotter.XY{X: float64(m.At) / float64(unit), Y: float64(m.Node + 1)})
+	}
+	marks, err := plotter.NewScatter(points)
+	if err != nil {
+		return err
+	}
+	marks.Color, marks.Shape = learntTint, draw.CircleGlyph{}
+	marks.Radius = max(1.2, min(2.6, vg.Length(130)/vg.Length(t.Nodes)))
+	p.Add(marks)
+	legend.Add("learns a write", marks)
+	return nil
+}
+
+// swatch is a color in the legend.
+type swatch struct{ color.Color }
+
+// Thumbnail implements [plot.Thumbnailer].
+func (s swatch) Thumbnail(c *draw.Canvas) {
+	c.FillPolygon(s.Color, []vg.Point{c.Min, {X: c.Min.X, Y: c.Max.Y}, c.Max, {X: c.Max.X, Y: c.Min.Y}})
+}
+
+// strip is the raster: for each row and column the gravest shade in it.
+type strip struct {
+	nodes, rows int
+	end         float64 // of the x axis
+	cells       [][]shade
+	used        [shades]bool
+}
+
+func newStrip(r *scenario.Result, length, unit time.Duration) *strip {
+	t := r.Timeline
+	s := &strip{nodes: t.Nodes, rows: min(t.Nodes, rowsMax), end: float64(length) / float64(unit)}
+	s.cells = make([][]shade, s.rows)
+	for i := range s.cells {
+		s.cells[i] = make([]shade, columns)
+	}
+	learnt := make([]int, t.Nodes) // the column from which a node is informed
+	for i := range learnt {
+		learnt[i] = columns
+	}
+	column := func(at time.Duration) int {
+		return min(max(int(float64(at)/float64(length)*columns), 0), columns-1)
+	}
+	if r.Spread != nil && r.Spread.Writes == 1 {
+		for _, m := range t.Learnt {
+			learnt[m.Node] = column(m.At)
+		}
+	}
+	now, from := make([]scenario.Status, t.Nodes), make([]int, t.Nodes)
+	for i := range now {
+		now[i] = scenario.Down
+	}
+	for _, change := range t.Changes {
+		i := change.Node
+		if change.At >= 0 {
+			s.fill(i, from[i], column(change.At), now[i], learnt[i])
+			from[i] = column(change.At)
+		}
+		now[i] = change.Status
+	}
+	for i := range now {
+		s.fill(i, from[i], columns-1, now[i], learnt[i])
+	}
+	return s
+}
+
+// fill draws a status in all columns that it touches.
+func (s *strip) fill(node, from, to int, status scenario.Status, learnt int) {
+	row := s.cells[node*s.rows/s.nodes]
+	for x := from; x <= to; x++ {
+		tone := shadeOf(status)
+		if status == scenario.Right && x >= learnt {
+			tone = informed
+		}
+		row[x] = max(row[x], tone)
+		s.used[tone] = true
+	}
+}
+
+// Plot implements [plot.Plotter]: equal neighbors are drawn as one rectangle.
+func (s *strip) Plot(c draw.Canvas, p *plot.Plot) {
+	toX, toY := p.Transforms(&c)
+	for first := 0; first < s.rows; {
+		next := first + 1
+		for next < s.rows && slices.Equal(s.cells[next], s.cells[first]) {
+			next++
+		}
+		// Rows share the nodes as fill does.
+		top, bottom := toY(s.edge(first)), toY(s.edge(next))
+		for x := 0; x < columns; {
+			end := x + 1
+			for end < columns && s.cells[first][end] == s.cells[first][x] {
+				end++
+			}
+			left, right := toX(float64(x)/columns*s.end), toX(float64(end)/columns*s.end)
+			// A little larger: else the white behind shines through the seams.
+			const seam = .4
+			c.FillPolygon(tints[s.cells[first][x]], []vg.Point{
+				{X: left, Y: bottom - seam}, {X: left, Y: top}, {X: right + seam, Y: top}, {X: right + seam, Y: bottom - seam},
+			})
+			x = end
+		}
+		first = next
+	}
+}
+
+// edge is the upper edge of a row on the axis of nodes.
+func (s *strip) edge(row int) float64 {
+	return .5 + float64((row*s.nodes+s.rows-1)/s.rows)
+}
+
+// lines are the script's, as labeled verticals.
+type lines struct {
+	at    []float64
+	texts []string
+	end   float64
+}
+
+func newLines(log []scenario.Entry, unit time.Duration, end float64) *lines {
+	l, said := &lines{end: end}, make(map[string]bool)
+	for _, e := range log {
+		if strings.HasPrefix(e.Text, "as expected") || e.At < 0 {
+			continue
+		}
+		if said[e.Text] { // a line without a label
+			l.at, l.texts = append(l.at, float64(e.At)/float64(unit)), append(l.texts, "")
+			continue
+		}
+		said[e.Text] = true
+		text := e.Text
+		if r := []rune(text); len(r) > labelChars {
+			text = string(r[:labelChars-1]) + "…"
+		}
+		l.at, l.texts = append(l.at, float64(e.At)/float64(unit)), append(l.texts, text)
+	}
+	return l
+}
+
+// Plot implements [plot.Plotter].
+func (l *lines) Plot(c draw.Canvas, p *plot.Plot) {
+	toX, _ := p.Transforms(&c)
+	style := draw.LineStyle{Color: color.Gray{70}, Width: .6, Dashes: []vg.Length{3, 3}}
+	label := p.X.Tick.Label
+	label.Font.Size = 9
+	label.XAlign, label.YAlign = draw.XLeft, draw.YTop
+	label.Color = color.Gray{30}
+	taken := [labelsMax]vg.Length{} // by row of labels: up to where
+	for i, at := range l.at {
+		x := toX(at)
+		c.StrokeLine2(style, x, c.Min.Y, x, c.Max.Y)
+		if l.texts[i] == "" {
+			continue
+		}
+		width := label.Width(l.texts[i]) + 8
+		start := min(x+3, c.Max.X-width)
+		for row := range taken {
+			if start < taken[row] {
+				continue
+			}
+			at := vg.Point{X: start, Y: c.Max.Y - 4 - vg.Length(row)*13}
+			box := vg.Rectangle{Min: vg.Point{X: at.X - 1, Y: at.Y - 11}, Max: vg.Point{X: at.X + width - 6, Y: at.Y + 1}}
+			c.SetColor(color.White)
+			c.Fill(box.Path())
+			c.FillText(label, at, l.texts[i])
+			taken[row] = start + width
+			break
+		}
+	}
+}
