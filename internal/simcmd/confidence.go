@@ -30,11 +30,14 @@ var students = []float64{
 }
 
 // student is the quantile; beyond the table by the first terms of its expansion
-// about the normal quantile z: z + (z³+z)/4f.
+// about the normal quantile z (Fisher and Cornish):
+//
+//	z + (z³+z)/4f + (5z⁵+16z³+3z)/96f²
 func student(freedom int) float64 {
 	if freedom <= len(students) {
 		return students[freedom-1]
 	}
 	const z = 1.959964
-	return z + (z*z*z+z)/(4*float64(freedom))
+	f := float64(freedom)
+	return z + (z*z*z+z)/(4*f) + (5*math.Pow(z, 5)+16*z*z*z+3*z)/(96*f*f)
 }
