@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -182,7 +183,8 @@ func TestUnwritableDirectory(t *testing.T) {
 	remounted(t, dir)
 	refusal{
 		plan{name: "node", ring: newRing(t), data: dir},
-		exitFailed, []string{"data directory", dir, "read-only file system"},
+		exitFailed,
+		[]string{"data directory", dir, "read-only file system"},
 	}.check(t)
 }
 
@@ -198,7 +200,7 @@ func TestSeedThatHasNoAddress(t *testing.T) {
 	if err := contains(lost.stderr.String(), "seeds not resolved", nowhere); err != nil {
 		t.Errorf("%v in %q", err, lost.stderr.String())
 	}
-	if status, body := lost.fetch(t, "/readyz"); status != 503 {
+	if status, body := lost.fetch(t, "/readyz"); status != http.StatusServiceUnavailable {
 		t.Errorf("ready: status %d, %s", status, body)
 	}
 	code, _, stderr := command(t, "join", "--http", lost.web, nowhere)
@@ -212,7 +214,7 @@ func TestSeedThatHasNoAddress(t *testing.T) {
 	}
 	both := alive(seed, lost)
 	await(t, patience, "both know each other", agree(both, seed, lost))
-	if status, body := lost.fetch(t, "/readyz"); status != 200 {
+	if status, body := lost.fetch(t, "/readyz"); status != http.StatusOK {
 		t.Errorf("ready after the join: status %d, %s", status, body)
 	}
 }

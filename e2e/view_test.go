@@ -79,24 +79,6 @@ func agree(v view, agents ...*agent) func() error {
 	}
 }
 
-// never returns a condition for hold and await: no agent lists one of the names.
-func never(names []string, agents ...*agent) func() error {
-	return func() error {
-		for _, a := range agents {
-			listed, err := ask(a.Members)
-			if err != nil {
-				return fmt.Errorf("%s: %w", a.plan.name, err)
-			}
-			for _, m := range listed {
-				if slices.Contains(names, m.Name) {
-					return fmt.Errorf("%s lists %s as %s", a.plan.name, m.Name, m.State)
-				}
-			}
-		}
-		return nil
-	}
-}
-
 // others returns the agents without some.
 func others(agents []*agent, but ...*agent) []*agent {
 	return slices.DeleteFunc(slices.Clone(agents), func(a *agent) bool { return slices.Contains(but, a) })
