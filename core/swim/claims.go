@@ -28,6 +28,8 @@ func (m *Machine) OnRecord(now member.Time, via effect.Peer, rec *wire.Record, b
 		return
 	case !known && rec.Claim.State == member.Left && heard.Claim.State != member.Left:
 		return // a goodbye of somebody we never met; with its age it is welcome
+	case !known && m.expired(heard.Claim.State, heard.Age):
+		return // its teller is about to forget it, as we have
 	case !m.verify(rec, body):
 		m.drops[DropSignature]++
 		return

@@ -249,6 +249,30 @@ func TestGoodbyesOfStrangersAreNotKept(t *testing.T) {
 	r.wantClaim(7, claim(member.Left, 1, 1))
 }
 
+// What everybody forgets at its own time must not be told from one to the next
+// for ever.
+func TestTheForgottenAreNotTakenBack(t *testing.T) {
+	for state, retention := range map[member.State]time.Duration{
+		member.Dead: LAN().DeadRetention, member.Left: LAN().LeftRetention,
+	} {
+		for _, tt := range []struct {
+			age  time.Duration
+			kept bool
+		}{{retention - 1, true}, {retention, false}} {
+			r := newRig(t, 2)
+			signed := member.Alive
+			if state == member.Left {
+				signed = member.Left
+			}
+			r.OnAccuse(r.now, newPerson(1).peer(), &wire.Accuse{Subject: newPerson(7).id, Claim: claim(state, 1, 1), Age: tt.age})
+			r.hear(newPerson(7).record(signed, 1, 1))
+			if kept := r.entry(7) != nil; kept != tt.kept {
+				t.Errorf("%v for %v: kept %v, want %v", state, tt.age, kept, tt.kept)
+			}
+		}
+	}
+}
+
 func TestTheMemberCap(t *testing.T) {
 	small := func(c *Config) { c.MembersMax = 5 }
 	r := newRig(t, 6, small)
