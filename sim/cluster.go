@@ -192,8 +192,12 @@ func (c *Cluster) StartAll(spread time.Duration) {
 // Kill stops a node at once; it remembers nothing but its identity and epoch.
 func (c *Cluster) Kill(i int) {
 	n := c.nodes[i]
-	if n.machine != nil && c.opts.Watch != nil {
-		c.opts.Watch.Stopping(i, c.Now())
+	if n.machine != nil {
+		if c.opts.Watch != nil {
+			c.opts.Watch.Stopping(i, c.Now())
+		}
+		// What had to outrank its past remembers so.
+		n.epoch = max(n.epoch, n.machine.Member(0).Claim.Epoch)
 	}
 	n.machine = nil
 	n.life++

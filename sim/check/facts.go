@@ -109,7 +109,7 @@ func (f *Facts) Stepped(node int, now time.Duration, out *core.Output) {
 		case effect.FactSet:
 			f.onSet(node, owner, now, r, e)
 		case effect.FactDeleted:
-			f.onDeleted(node, owner, now, r, e)
+			f.onDeleted(owner, r, e)
 		}
 	}
 	// Versions are looked at when the step is over: its events are about parts
@@ -159,9 +159,12 @@ func versionOf(m *core.Machine, id member.NodeID) version {
 	return version{g, v}
 }
 
+// deletion stands for the value of a write that deletes.
+const deletion = 0
+
 func valueHash(e *core.Event) uint64 {
 	if e.Kind == effect.FactDeleted {
-		return 0
+		return deletion
 	}
 	h := fnv.New64a()
 	h.Write(e.Value)
@@ -199,15 +202,19 @@ func (f *Facts) onSet(node, owner int, now time.Duration, r *replica, e *core.Ev
 		rule = C3
 	}
 	f.counts[rule]++
-	if ok && write <= before.write {
+	if ok && (write < before.write || write == before.write && before.deleted) {
 		f.fail(rule, node, now, "%q of node %d goes back from its write %d to %d", e.Key, owner+1, before.write+1, write+1)
 	}
 	r.note(e.Key, seen{write: write})
 }
 
-func (f *Facts) onDeleted(node, owner int, now time.Duration, r *replica, e *core.Event) {
+func (f *Facts) onDeleted(owner int, r *replica, e *core.Event) {
 	before := r.keys[e.Key]
-	before.deleted = true
+	// An owner that begins a new epoch voids what it wrote, and may write it
+	// again: that deletes nothing for good.
+	for _, write := range f.owners[owner].writes[e.Key][before.write:] {
+		before.deleted = before.deleted || write == deletion
+	}
 	r.note(e.Key, before)
 }
 
