@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hearsay-gossip/hearsay/core"
@@ -35,6 +36,7 @@ type ledger struct {
 
 	falsePositives, suspicions, refutations, verdicts, cutVerdicts int
 	stops                                                          []stop
+	open                                                           []int              // of stops: not over, and not found out by all
 	changed                                                        func(observer int) // a row may look different
 }
 
@@ -60,7 +62,7 @@ type stop struct {
 	at         time.Duration
 	epoch      member.Epoch
 	first, all time.Duration // after at; negative: not yet, or never
-	over       bool          // it answers again
+	over       bool          // it answered again before all had found out
 }
 
 func newLedger(cluster *sim.Cluster) *ledger {
@@ -207,16 +209,18 @@ func (l *ledger) goodbye(node int, now time.Duration) {
 func (l *ledger) stopped(node int, now time.Duration) {
 	if !l.left[node] && l.actives > 0 {
 		l.answersAgain(node) // frozen, and now killed
+		l.open = append(l.open, len(l.stops))
 		l.stops = append(l.stops, stop{node: node, at: now, epoch: l.epoch[node], first: -1, all: -1})
 	}
 }
 
+// answersAgain ends the stop of a node, if there is one.
 func (l *ledger) answersAgain(node int) {
-	for i := range l.stops {
-		if s := &l.stops[i]; s.node == node {
-			s.over = true
-		}
-	}
+	l.open = slices.DeleteFunc(l.open, func(i int) bool {
+		s := &l.stops[i]
+		s.over = s.node == node
+		return s.over
+	})
 }
 
 // regroup works out who is connected to whom, after a cut or its end.
@@ -314,8 +318,8 @@ func (l *ledger) tally(observer, subject int, now time.Duration, e *core.Event) 
 	if !states[e.Kind].Gone() {
 		return
 	}
-	for i := range l.stops {
-		if s := &l.stops[i]; s.node == subject && !s.over && s.first < 0 && s.epoch == e.Claim.Epoch {
+	for _, i := range l.open {
+		if s := &l.stops[i]; s.node == subject && s.first < 0 && s.epoch == e.Claim.Epoch {
 			s.first = now - s.at
 		}
 	}
@@ -326,11 +330,14 @@ func (l *ledger) tally(observer, subject int, now time.Duration, e *core.Event) 
 
 // closeStops notes whose stop has been found out by all.
 func (l *ledger) closeStops(now time.Duration) {
-	for i := range l.stops {
-		if s := &l.stops[i]; !s.over && s.first >= 0 && s.all < 0 && l.holders[s.node] == 0 {
-			s.all = now - s.at
+	l.open = slices.DeleteFunc(l.open, func(i int) bool {
+		s := &l.stops[i]
+		if s.first < 0 || l.holders[s.node] > 0 {
+			return false
 		}
-	}
+		s.all = now - s.at
+		return true
+	})
 }
 
 // disagreement says who is wrong about whom, for a failed expectation.

@@ -42,7 +42,7 @@ type Detection struct {
 	Node       int           // from 0
 	At         time.Duration // when it stopped
 	First, All time.Duration // after At: the first verdict, and when nobody held it alive; negative: did not happen
-	Over       bool          // it answered again before the end
+	Over       bool          // it answered again before all had found out
 }
 
 // DetectFirst returns, in seconds, how long it took until somebody had found out,
