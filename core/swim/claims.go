@@ -212,7 +212,7 @@ func (m *Machine) outrank(former member.Claim) {
 // OnAccuse takes what one member says of another. via is who passed it on.
 func (m *Machine) OnAccuse(now member.Time, via effect.Peer, a *wire.Accuse) {
 	if a.Subject == m.self.id {
-		m.onSelfAccused(via, a)
+		m.onSelfAccused(now, via, a)
 		return
 	}
 	if m.IsGone(via.ID) {
@@ -286,17 +286,32 @@ func (m *Machine) onOtherLife(now member.Time, via effect.Peer, e *entry, a *wir
 
 // onSelfAccused refutes what is said of this life (SWIM section 4.2), and
 // corrects who is behind it.
-func (m *Machine) onSelfAccused(via effect.Peer, a *wire.Accuse) {
+func (m *Machine) onSelfAccused(now member.Time, via effect.Peer, a *wire.Accuse) {
 	if m.leaving.active {
 		return
 	}
 	if a.Claim.SameLife(m.self.claim) {
 		m.raiseSelf()
 		m.adjustHealth(1)
+		if a.Claim.State == member.Dead {
+			m.doubtSuspicions(now)
+		}
 		m.cfg.Out.Report(effect.Event{Kind: effect.SelfRefuted, ID: m.self.id, Claim: m.self.claim, By: a.Accuser})
 	}
 	m.reply(via)
 	m.cfg.Out.AddBody(wire.TypeRecord, m.self.body)
+}
+
+// doubtSuspicions starts every suspicion anew, and tells its subject. Who was
+// held dead was cut off, and what it suspected in that time it suspected for its
+// own fault: without this the verdicts would still come, long after the cut.
+func (m *Machine) doubtSuspicions(now member.Time) {
+	for _, e := range m.suspects {
+		s := &e.suspicion
+		s.started, s.accusers = now, s.accusers[:1]
+		s.deadline = now.Add(m.cfg.Timing.suspicionTimeout(m.table.live, 0, m.confirmationsWanted()))
+		m.notify(now, e)
+	}
 }
 
 // raiseSelf starts the next life of this node's record. At the end of the range

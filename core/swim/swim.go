@@ -193,7 +193,8 @@ func (m *Machine) OnPause(now member.Time, gap time.Duration) {
 	m.relays = m.relays[:0]
 	for _, e := range m.suspects {
 		e.suspicion.started = e.suspicion.started.Add(gap)
-		e.suspicion.deadline = e.suspicion.deadline.Add(gap)
+		// An answer that came in meanwhile may still be unread.
+		e.suspicion.deadline = max(e.suspicion.deadline.Add(gap), now.Add(m.cfg.Timing.ProbeTimeout))
 	}
 }
 
