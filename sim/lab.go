@@ -46,8 +46,9 @@ type Lab struct {
 }
 
 const (
-	// formLimit is how long the nodes of New may take to find each other. On a
-	// good network it is one second; a loss of 30 % takes 20.
+	// formLimit is how long the nodes of New may take to find each other. The
+	// slowest of 20 random seeds with 200 nodes took 0.12 s on a good network, and
+	// 12 s where 30 % are lost; ten times that covers what is worse.
 	formLimit = 2 * time.Minute
 	// seedsMax is how many nodes are addresses at which the others look for the
 	// cluster: one that survives suffices, and three are what people configure.
