@@ -105,7 +105,7 @@ func (p *pair) deliver() bool {
 	return some
 }
 
-func TestAnIdleNodeAllocatesNothing(t *testing.T) {
+func TestAnIdleNodeAllocatesNextToNothing(t *testing.T) {
 	p := newPair(t)
 	for range 100 {
 		p.second()

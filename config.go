@@ -61,7 +61,8 @@ type Config struct {
 	// and [Local].
 	Timing core.Timing
 	// MembersMax bounds the member table, those gone included. Default 16,384,
-	// at about 500 B each.
+	// at about 2 kB each once they have talked to this node, most of it the keys
+	// of their sessions.
 	MembersMax int
 
 	// Transport moves the bytes. Default: UDP and TCP on Bind. The node owns it

@@ -18,19 +18,25 @@ type LeaveReport struct {
 // leaving is a goodbye under way.
 type leaving struct {
 	report LeaveReport
+	first  chan struct{} // closed when one has confirmed, or nobody is asked
 	acked  chan struct{} // closed when all have confirmed
 }
 
-// leaveWait bounds the wait for confirmations where the context does not: a
-// member that was asked may itself be dying. It is 25 attempts on a LAN.
-const leaveWait = 5 * time.Second
+const (
+	// leaveWait bounds the wait for a confirmation where the context does not:
+	// 25 attempts on a LAN.
+	leaveWait = 5 * time.Second
+	// leaveGrace is how long the other confirmations are waited for after the
+	// first: a member that was asked may itself have crashed a moment ago.
+	leaveGrace = time.Second
+)
 
 // Leave says goodbye: a few members are told directly, again and again until
 // they confirm, and the rest by gossip. It returns when all of the few have
-// confirmed, or the context ends, or after five seconds; the error is then that
-// of the context, or [context.DeadlineExceeded]. If a single one has confirmed,
-// the cluster will know. From the call on the node only answers; Close it.
-// Leaving again waits for what is missing.
+// confirmed, or a second after the first of them: one suffices for the cluster to
+// know. If none does before the context ends, or within five seconds, the error
+// is that of the context, or [context.DeadlineExceeded]. From the call on the
+// node only answers; Close it. Leaving again waits for what is missing.
 func (n *Node) Leave(ctx context.Context) (LeaveReport, error) {
 	ctx, cancel := context.WithTimeout(ctx, leaveWait)
 	defer cancel()
@@ -38,29 +44,43 @@ func (n *Node) Leave(ctx context.Context) (LeaveReport, error) {
 	if err := n.do(ctx, func(d *driver) { l = d.leave() }); err != nil {
 		return LeaveReport{}, fmt.Errorf("leave: %w", err)
 	}
-	var err error
-	select {
-	case <-l.acked:
-	case <-ctx.Done():
-		err = fmt.Errorf("leave: %w", ctx.Err())
-	case <-n.done:
-		err = fmt.Errorf("leave: %w", ErrClosed)
-	}
+	err := l.wait(ctx, n.done)
 	var report LeaveReport
 	n.read(func(*driver) { report = l.report })
 	return report, err
+}
+
+// wait waits for the confirmations, for the first as long as the context lasts.
+func (l *leaving) wait(ctx context.Context, closed <-chan struct{}) error {
+	select {
+	case <-l.first:
+	case <-ctx.Done():
+		return fmt.Errorf("leave: %w", ctx.Err())
+	case <-closed:
+		return fmt.Errorf("leave: %w", ErrClosed)
+	}
+	grace := time.NewTimer(leaveGrace)
+	defer grace.Stop()
+	select {
+	case <-l.acked:
+	case <-grace.C:
+	case <-ctx.Done():
+	case <-closed:
+	}
+	return nil
 }
 
 func (d *driver) leave() *leaving {
 	if d.leaving != nil {
 		return d.leaving
 	}
-	l := &leaving{acked: make(chan struct{})}
+	l := &leaving{first: make(chan struct{}), acked: make(chan struct{})}
 	d.leaving = l
 	in := core.Leave{}
 	d.step(&in)
 	l.report.Asked = in.Asked
 	if in.Asked == 0 {
+		close(l.first)
 		close(l.acked)
 	}
 	self := d.machine.Member(0)
@@ -73,6 +93,9 @@ func (d *driver) leave() *leaving {
 func (d *driver) leaveAcked(count int) {
 	l := d.leaving
 	l.report.Acked = count
+	if count == 1 {
+		close(l.first)
+	}
 	if count == l.report.Asked {
 		close(l.acked)
 	}

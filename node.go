@@ -297,5 +297,8 @@ func (n *Node) Err() error {
 // the new primary key, and refuses what was sealed with a key that is gone.
 // Streams that are open stay open.
 func (n *Node) SetRing(ring *seal.Ring) error {
-	return errors.Join(n.box.SetRing(ring), n.streams.proof.SetRing(ring))
+	if err := n.box.SetRing(ring); err != nil {
+		return err
+	}
+	return n.streams.proof.SetRing(ring)
 }

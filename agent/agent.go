@@ -316,5 +316,9 @@ func (a *Agent) sayGoodbye() {
 	if err != nil && report.Acked == 0 {
 		level = slog.LevelWarn
 	}
-	a.cfg.Logger.Log(ctx, level, "left", "asked", report.Asked, "acked", report.Acked, "err", err)
+	attrs := []any{"asked", report.Asked, "acked", report.Acked}
+	if err != nil {
+		attrs = append(attrs, "err", err)
+	}
+	a.cfg.Logger.Log(ctx, level, "left", attrs...)
 }

@@ -31,6 +31,7 @@ func (m *Machine) startJoins(now Time, addrs []netip.AddrPort) {
 		m.msg.join = wire.Join{Seq: m.seq}
 		m.out.Add(&m.msg.join)
 	}
+	m.swim.SetJoining(len(m.joins) > 0)
 }
 
 // onJoin sends a joiner everything. Its record came before the join and is
@@ -58,6 +59,7 @@ func (m *Machine) onJoinAck(now Time, from Peer, a *wire.JoinAck) {
 	}
 	addr := m.joins[i].addr
 	m.joins = slices.Delete(m.joins, i, i+1)
+	m.swim.SetJoining(len(m.joins) > 0)
 	if a.Status == wire.JoinFull {
 		m.out.Report(effect.Event{Kind: effect.JoinRefused, ID: from.ID, Addr: addr})
 		return
@@ -83,4 +85,5 @@ func (m *Machine) failJoins(failed func(*join) bool) {
 		m.out.Report(effect.Event{Kind: effect.JoinFailed, Addr: j.addr})
 		return true
 	})
+	m.swim.SetJoining(len(m.joins) > 0)
 }

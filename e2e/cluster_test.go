@@ -59,8 +59,10 @@ func TestDuplicateName(t *testing.T) {
 			if len(listed) != 3 || len(pair) != 2 || pair[0].State != "alive" || pair[1].State != "alive" {
 				return fmt.Errorf("%s lists %+v", a.plan.name, listed)
 			}
-			if !pair[0].Conflict && !pair[1].Conflict {
-				return fmt.Errorf("%s shows no conflict", a.plan.name)
+			for _, m := range pair { // all agree that the first holds it
+				if m.Conflict != (m.ID == rival.id) {
+					return fmt.Errorf("%s shows %s with conflict %v", a.plan.name, m.ID, m.Conflict)
+				}
 			}
 		}
 		return nil

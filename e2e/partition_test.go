@@ -18,10 +18,8 @@ const (
 	// itself for the sick one, probes an eighth as often and waits out the longest
 	// timeouts, since nobody confirms what it suspects.
 	partLimit = 3 * time.Minute
-	// muteLimit: from the heal of a mute host until every view is full. What it
-	// suspected while nobody heard it runs out up to 24 s after the heal, in its
-	// own view alone; each verdict is refuted as soon as it is spread.
-	muteLimit = time.Minute
+	// muteLimit: from the heal of a mute host until every view is full.
+	muteLimit = 30 * time.Second
 	// ports of the agents in a lab; each host has a loopback of its own.
 	gossipPort, webPort = 7946, 8500
 )

@@ -22,7 +22,7 @@ const (
 	readTimeout   = 15 * time.Second
 	writeTimeout  = 30 * time.Second // above joinTimeout, the slowest answer
 	idleTimeout   = time.Minute
-	headerMax     = 16 << 10
+	headerMax     = 12 << 10 // net/http adds 4 KiB of slack: 16 KiB in all
 	// joinTimeout bounds a join: a dial and a handshake of five seconds each.
 	joinTimeout = 10 * time.Second
 	// leaveTimeout bounds a goodbye: by then all have confirmed that ever will.

@@ -113,15 +113,24 @@ func (c *agentCmd) Run(t *terminal) error {
 	})
 }
 
+// echo is how soon after the first a second signal is taken for the same one:
+// wrappers signal a process and then its group.
+const echo = 500 * time.Millisecond
+
 // hurry ends the process at the second signal; the first has ended t.ctx, and
 // the goodbye is under way.
 func hurry(ended context.Context, t *terminal) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
-	for range 2 {
+	var first time.Time
+	for first.IsZero() || time.Since(first) < echo {
 		select {
 		case <-signals:
+			if first.IsZero() {
+				first = time.Now()
+				continue
+			}
 		case <-ended.Done():
 			return
 		}

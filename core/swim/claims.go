@@ -293,23 +293,23 @@ func (m *Machine) onSelfAccused(now member.Time, via effect.Peer, a *wire.Accuse
 	if a.Claim.SameLife(m.self.claim) {
 		m.raiseSelf()
 		m.adjustHealth(1)
-		if a.Claim.State == member.Dead {
-			m.doubtSuspicions(now)
-		}
+		m.doubtSuspicions(now, a.Claim.State == member.Dead)
 		m.cfg.Out.Report(effect.Event{Kind: effect.SelfRefuted, ID: m.self.id, Claim: m.self.claim, By: a.Accuser})
 	}
 	m.reply(via)
 	m.cfg.Out.AddBody(wire.TypeRecord, m.self.body)
 }
 
-// doubtSuspicions starts every suspicion anew, and tells its subject. Who was
-// held dead was cut off, and what it suspected in that time it suspected for its
-// own fault: without this the verdicts would still come, long after the cut.
-func (m *Machine) doubtSuspicions(now member.Time) {
+// doubtSuspicions tells all that this node suspects what they are accused of. Who
+// is accused itself may have been cut off, and suspect others for its own fault:
+// without this the verdicts would still come, long after the cut. Who was held
+// dead was cut off for sure, and starts its suspicions anew.
+func (m *Machine) doubtSuspicions(now member.Time, cutOff bool) {
 	for _, e := range m.suspects {
-		s := &e.suspicion
-		s.started, s.accusers = now, s.accusers[:1]
-		s.deadline = now.Add(m.cfg.Timing.suspicionTimeout(m.table.live, 0, m.confirmationsWanted()))
+		if s := &e.suspicion; cutOff {
+			s.started, s.accusers = now, s.accusers[:1]
+			s.deadline = now.Add(m.cfg.Timing.suspicionTimeout(m.table.live, 0, m.confirmationsWanted()))
+		}
 		m.notify(now, e)
 	}
 }

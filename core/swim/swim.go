@@ -56,6 +56,7 @@ type Machine struct {
 	ringNext  int
 	drawPass  uint32
 	nextProbe member.Time
+	joining   bool
 	health    int // local health: 0 is well, Timing.HealthMax is poor
 	seq       wire.Seq
 

@@ -131,22 +131,38 @@ func (e *entry) view() View {
 }
 
 // claimName gives e its name if nobody that lives holds it, and reports a
-// conflict otherwise: the first holder keeps it.
+// conflict otherwise: the first holder keeps it. Whom a node meets while it joins
+// was there before it.
 func (m *Machine) claimName(e *entry) {
-	holder := m.table.names[e.name]
-	if holder == nil || holder == e || holder.claim.State.Gone() {
+	switch holder := m.table.names[e.name]; {
+	case holder == nil || holder == e || holder.claim.State.Gone():
 		m.table.names[e.name] = e
 		if e.rival {
 			e.rival = false
 			m.cfg.Out.Report(effect.Event{Kind: effect.NameResolved, ID: e.id, Name: e.name, Claim: e.claim})
 		}
-		return
-	}
-	if !e.rival {
-		e.rival = true
-		m.cfg.Out.Report(effect.Event{Kind: effect.NameConflict, ID: e.id, Name: e.name, Claim: e.claim, By: holder.id})
+	case holder == m.self && m.joining:
+		m.table.names[e.name] = e
+		m.contest(m.self, e)
+	default:
+		m.contest(e, holder)
 	}
 }
+
+// contest notes that a member claims the name of another.
+func (m *Machine) contest(claimant, holder *entry) {
+	if claimant.rival {
+		return
+	}
+	claimant.rival = true
+	m.cfg.Out.Report(effect.Event{
+		Kind: effect.NameConflict, ID: claimant.id, Name: claimant.name, Claim: claimant.claim, By: holder.id,
+	})
+}
+
+// SetJoining tells whether this node is being told the view of a cluster that it
+// is new to.
+func (m *Machine) SetJoining(joining bool) { m.joining = joining }
 
 // giveUpName takes its name from a member that now has another.
 func (m *Machine) giveUpName(e *entry) {
