@@ -74,6 +74,7 @@ func (m *Machine) receive(now Time, in *Receive) {
 			return
 		}
 	}
+	m.swim.Confront(now, in.From.ID)
 }
 
 // dispatch decodes one message and hands it to whom it concerns. The error is

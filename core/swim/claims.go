@@ -241,7 +241,7 @@ func (m *Machine) OnAccuse(now member.Time, via effect.Peer, a *wire.Accuse) {
 		// Dead, but to us it was well until now. It may live on our side of a
 		// partition: tell it, and let a suspicion decide.
 		m.suspect(now, e, via.ID)
-		m.notify(now, e)
+		m.notify(now, e, deadIn(e.claim))
 	}
 }
 
@@ -293,11 +293,11 @@ func (m *Machine) onSelfAccused(now member.Time, via effect.Peer, a *wire.Accuse
 	if a.Claim.SameLife(m.self.claim) {
 		m.raiseSelf()
 		m.adjustHealth(1)
-		m.doubtSuspicions(now, a.Claim.State == member.Dead)
 		m.cfg.Out.Report(effect.Event{Kind: effect.SelfRefuted, ID: m.self.id, Claim: m.self.claim, By: a.Accuser})
 	}
 	m.reply(via)
 	m.cfg.Out.AddBody(wire.TypeRecord, m.self.body)
+	m.doubtSuspicions(now, a.Claim.State == member.Dead)
 }
 
 // doubtSuspicions tells all that this node suspects what they are accused of. Who
@@ -310,7 +310,7 @@ func (m *Machine) doubtSuspicions(now member.Time, cutOff bool) {
 			s.started, s.accusers = now, s.accusers[:1]
 			s.deadline = now.Add(m.cfg.Timing.suspicionTimeout(m.table.live, 0, m.confirmationsWanted()))
 		}
-		m.notify(now, e)
+		m.notify(now, e, e.claim)
 	}
 }
 
@@ -355,12 +355,20 @@ func (m *Machine) mayNotify(now member.Time, e *entry) bool {
 	return true
 }
 
+// Confront tells a member from which something has just come what it is accused
+// of, if it still is: it is within reach, and can deny it at once.
+func (m *Machine) Confront(now member.Time, id member.NodeID) {
+	if e, known := m.table.index[id]; known && e.claim.State == member.Suspect {
+		m.notify(now, e, e.claim)
+	}
+}
+
 // notify tells a member what is being said of it.
-func (m *Machine) notify(now member.Time, e *entry) {
+func (m *Machine) notify(now member.Time, e *entry, c member.Claim) {
 	if !m.mayNotify(now, e) {
 		return
 	}
-	m.accuse = wire.Accuse{Subject: e.id, Claim: deadIn(e.claim), Accuser: e.by}
+	m.accuse = wire.Accuse{Subject: e.id, Claim: c, Accuser: e.by}
 	m.cfg.Out.Open(e.id, e.addr(), effect.Datagram)
 	m.cfg.Out.Add(&m.accuse)
 }
