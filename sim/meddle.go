@@ -26,8 +26,9 @@ type Fate struct {
 	Payload []byte
 }
 
-// meddle applies the fate of a packet, and returns what travels on.
-func (c *Cluster) meddle(from, to int, p *core.Packet, delay time.Duration) (*core.Packet, time.Duration, bool) {
+// meddle applies the fate of a packet, and returns what travels on, how much
+// later, and whether it is lost.
+func (c *Cluster) meddle(from, to int, p *core.Packet) (*core.Packet, time.Duration, bool) {
 	f := c.opts.Meddle.Meddle(from, to, p)
 	if p.Lane == core.Datagram {
 		for _, later := range f.Copies {
@@ -45,5 +46,5 @@ func (c *Cluster) meddle(from, to int, p *core.Packet, delay time.Duration) (*co
 		damaged.Payload = f.Payload
 		p = &damaged
 	}
-	return p, delay + f.Delay, f.Lost
+	return p, f.Delay, f.Lost
 }

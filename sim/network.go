@@ -82,9 +82,10 @@ func (c *Cluster) send(from, to int, p *core.Packet) {
 	net.sent[link]++
 	f := fateOf(c.seed, from, to, uint64(net.sent[link]))
 	delay := net.model.Latency + f.within(net.model.Jitter)
+	var extra time.Duration
 	if c.opts.Meddle != nil {
 		var lost bool
-		if p, delay, lost = c.meddle(from, to, p, delay); lost {
+		if p, extra, lost = c.meddle(from, to, p); lost {
 			return
 		}
 	}
@@ -93,23 +94,23 @@ func (c *Cluster) send(from, to int, p *core.Packet) {
 		loss = net.lossy[link]
 	}
 	if p.Lane == core.Stream {
-		c.sendStream(from, to, p, delay, loss, &f)
+		c.sendStream(from, to, p, 5*delay+extra, loss, &f)
 		return
 	}
 	if f.hits(loss) {
 		c.stats.Lost++
 		return
 	}
-	c.deliverAfter(delay, from, to, p)
+	c.deliverAfter(delay+extra, from, to, p)
 	if f.hits(net.twice) {
 		c.deliverAfter(net.model.Latency+f.within(10*net.model.Jitter), from, to, p)
 	}
 }
 
-// sendStream models a frame on a connection: two round trips to open it, late
+// sendStream models a frame on a connection: two round trips to open it (which
+// the delay has in it), late
 // but not lost when segments are, in order. A cut either way breaks it.
 func (c *Cluster) sendStream(from, to int, p *core.Packet, delay time.Duration, loss uint32, f *fate) {
-	delay *= 5
 	for range retransmits {
 		if !f.hits(loss) {
 			break

@@ -17,7 +17,7 @@ var follows = [256]uint8{
 	effect.MemberSuspected: 1 << member.Alive,
 	effect.MemberRefuted:   1<<0 | 1<<member.Suspect | 1<<member.Dead,
 	effect.MemberDied:      1 << member.Suspect,
-	effect.MemberLeft:      1<<0 | 1<<member.Alive | 1<<member.Suspect | 1<<member.Dead,
+	effect.MemberLeft:      1<<0 | 1<<member.Alive | 1<<member.Suspect | 1<<member.Dead | 1<<member.Left, // it came back unseen
 	effect.MemberForgotten: 1<<0 | 1<<member.Dead | 1<<member.Left,
 }
 
