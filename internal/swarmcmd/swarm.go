@@ -1,0 +1,178 @@
+package swarmcmd
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/hearsay-gossip/hearsay/sim/swarm"
+)
+
+// Swarm is the command that runs many random schedules.
+type Swarm struct {
+	Seed    string        `default:"commit" help:"Random seed of the first run; commit: from that of this build, so that it repeats; random: a fresh one." placeholder:"SEED"`
+	Runs    int           `default:"0" help:"Runs at most; 0: no bound but --for." placeholder:"N"`
+	For     time.Duration `default:"1m" help:"Real time at most." placeholder:"TIME"`
+	Nodes   int           `default:"0" help:"Nodes of a run at most; 0: as each seed says (2 to 100)." placeholder:"N"`
+	Horizon time.Duration `default:"0s" help:"Virtual time of a run's faults at most; 0s: 30m." placeholder:"TIME"`
+	Workers int           `default:"0" help:"Runs at once; 0: one for each processor." placeholder:"N"`
+	Twice   int           `default:"20" help:"Run each so many-th schedule twice and compare the traces; 0: none." placeholder:"N"`
+	Fails   int           `default:"1" help:"Stop after so many failures." placeholder:"N"`
+	Shrink  time.Duration `default:"10m" help:"Make each failing schedule smaller for so long at most; 0s: leave it." placeholder:"TIME"`
+	Out     string        `default:"." type:"existingdir" help:"Where the files of failing schedules go." placeholder:"DIR"`
+	Hashes  string        `help:"Write the seed and the trace hash of each run to this file, by seed: two builds of one commit must write the same." placeholder:"FILE"`
+	Marks   bool          `help:"Fail if something that must happen sometimes never did."`
+	JSON    bool          `name:"json" help:"Print the summary as JSON."`
+}
+
+// ErrFailed is wrapped by the error of a swarm that found something.
+var ErrFailed = errors.New("swarm failed")
+
+// patience is how long one run may take: one of an ordinary size takes a tenth
+// of a second.
+const patience = 30 * time.Second
+
+// Validate is called by kong after parsing.
+func (s *Swarm) Validate() error {
+	switch {
+	case s.Runs < 0 || s.Nodes < 0 || s.Nodes > swarm.NodesMax || s.Nodes == 1:
+		return fmt.Errorf("--runs must not be negative, --nodes must be within 2 and %d", swarm.NodesMax)
+	case s.For <= 0 || s.Horizon < 0 || s.Shrink < 0:
+		return errors.New("--for must be positive, --horizon and --shrink not negative")
+	case s.Workers < 0 || s.Twice < 0 || s.Fails < 1:
+		return errors.New("--workers and --twice must not be negative, --fails must be positive")
+	}
+	_, err := seedOf(s.Seed)
+	return err
+}
+
+// Run looks for failures, and prints what it did.
+func (s *Swarm) Run(ctx context.Context, app *kong.Kong) error {
+	seed, err := seedOf(s.Seed)
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, s.For)
+	defer cancel()
+	begun := time.Now()
+	var failures []swarm.Outcome
+	var hashes []string
+	run := swarm.Swarm{
+		Seed: seed, Runs: s.Runs, Limits: swarm.Limits{Nodes: s.Nodes, Horizon: s.Horizon},
+		Workers: s.workers(), Twice: s.Twice, Options: options(),
+		Done: func(o swarm.Outcome) {
+			if s.Hashes != "" && !o.Result.Slow {
+				hashes = append(hashes, fmt.Sprintf("%016x %016x\n", uint64(o.Schedule.Seed), o.Result.Hash))
+			}
+			if o.Result.Violation != nil {
+				failures = append(failures, o)
+				if len(failures) >= s.Fails {
+					cancel()
+				}
+			}
+		},
+	}
+	total := run.Run(limited)
+	if s.Hashes != "" {
+		slices.Sort(hashes)
+		if err := os.WriteFile(s.Hashes, []byte(strings.Join(hashes, "")), 0o644); err != nil {
+			return err
+		}
+	}
+	report := newReport(seed, total, time.Since(begun))
+	for _, o := range failures {
+		f, err := s.keep(ctx, app.Stderr, o)
+		if err != nil {
+			return err
+		}
+		report.Failures = append(report.Failures, f)
+	}
+	if err := report.print(app.Stdout, s.JSON); err != nil {
+		return err
+	}
+	return s.verdict(report)
+}
+
+// verdict is the error that a report amounts to.
+func (s *Swarm) verdict(r *report) error {
+	switch {
+	case len(r.Failures) > 0:
+		return fmt.Errorf("%w: %d of %d runs", ErrFailed, len(r.Failures), r.Runs)
+	case r.Slow > 0:
+		return fmt.Errorf("%w: %d runs took more than %v and prove nothing", ErrFailed, r.Slow, patience)
+	case s.Marks && len(r.Missing) > 0:
+		return fmt.Errorf("%w: never happened: %s", ErrFailed, strings.Join(r.Missing, ", "))
+	}
+	return nil
+}
+
+func (s *Swarm) workers() int {
+	if s.Workers > 0 {
+		return s.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+func options() swarm.Options { return swarm.Options{Patience: patience, Clock: time.Now} }
+
+// keep makes a failing schedule smaller and writes it to a file.
+func (s *Swarm) keep(ctx context.Context, progress io.Writer, o swarm.Outcome) (failure, error) {
+	schedule, result := o.Schedule, o.Result
+	f := failure{Seed: schedule.Seed, Before: schedule.Size()}
+	// Two runs that differ are no property of one.
+	if s.Shrink > 0 && result.Found().Invariant != "HASH" {
+		limited, cancel := context.WithTimeout(ctx, s.Shrink)
+		defer cancel()
+		fmt.Fprintf(progress, "seed %v violates %s, shrinking\n", schedule.Seed, result.Found().Invariant)
+		schedule, result, f.Runs = swarm.Shrink(limited, schedule, result, swarm.Shrinking{Options: options()})
+	}
+	schedule.Found, schedule.Commit = result.Found(), commit()
+	f.Found, f.After, f.Nodes = *schedule.Found, schedule.Size(), schedule.Nodes
+	f.File = filepath.Join(s.Out, fmt.Sprintf("%s-%x.json", f.Found.Invariant, uint64(schedule.Seed)))
+	return f, os.WriteFile(f.File, schedule.Encode(), 0o644)
+}
+
+// seedOf returns the random seed that a flag means.
+func seedOf(text string) (swarm.Seed, error) {
+	var b [8]byte
+	switch text {
+	case "commit":
+		sum := sha256.Sum256([]byte(commit()))
+		copy(b[2:], sum[:])
+	case "random":
+		rand.Read(b[2:])
+	default:
+		var s swarm.Seed
+		if err := s.UnmarshalText([]byte(text)); err != nil {
+			return 0, fmt.Errorf("--seed %s: want a number, commit or random", text)
+		}
+		return s, nil
+	}
+	return swarm.Seed(binary.BigEndian.Uint64(b[:])), nil
+}
+
+// commit returns the commit of this build, "unknown" if it carries none.
+func commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value
+			}
+		}
+	}
+	return "unknown"
+}

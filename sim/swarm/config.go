@@ -1,0 +1,98 @@
+package swarm
+
+import (
+	"time"
+
+	"github.com/hearsay-gossip/hearsay/core"
+	"github.com/hearsay-gossip/hearsay/sim"
+)
+
+// presets are the timings that schedules start from.
+var presets = map[string]func() core.Timing{"LAN": core.LAN, "WAN": core.WAN, "Local": core.Local}
+
+// config is what the nodes of a run are made with.
+type config struct {
+	timing     core.Timing
+	payloadMax int
+	membersMax int
+}
+
+// site is a legal extreme of the configuration, on or off for a whole run.
+type site struct {
+	name  string
+	apply func(*config)
+}
+
+// sites are the places where the configuration is drawn from the edge of what
+// [core.Config] allows. No code of the protocol knows of them.
+var sites = []site{
+	{"payload-min", func(c *config) { c.payloadMax = 1000 }},
+	{"fanout-1", func(c *config) { c.timing.Fanout = 1 }},
+	{"helpers-0", func(c *config) { c.timing.Helpers = 0 }},
+	{"confirmations-0", func(c *config) { c.timing.Confirmations = 0 }},
+	{"health-0", func(c *config) { c.timing.HealthMax = 0 }},
+	{"suspicion-min", func(c *config) { c.timing.SuspicionMultiplier, c.timing.SuspicionStretch = 2, 1 }},
+	{"gossip-slow", func(c *config) { c.timing.GossipInterval = 2 * time.Second }},
+	{"gossip-quick", func(c *config) { c.timing.GossipInterval = 10 * time.Millisecond }},
+	{"sync-slow", func(c *config) { c.timing.SyncInterval = 5 * time.Second }},
+	{"sync-quick", func(c *config) { c.timing.SyncInterval = 10 * time.Millisecond }},
+	{"heal-slow", func(c *config) { c.timing.HealPeriod *= 3 }},
+	{"retention-short", func(c *config) { c.timing.DeadRetention, c.timing.LeftRetention = 3*time.Minute, time.Minute }},
+	{tightMembers, nil}, // see config
+}
+
+// tightMembers leaves no room in the member table for anybody but the nodes.
+const tightMembers = "members-tight"
+
+// config returns the configuration of a schedule that is valid.
+func (s *Schedule) config() config {
+	c := config{timing: presets[s.Preset]()}
+	for _, site := range sites {
+		switch {
+		case !s.buggified(site.name):
+		case site.name == tightMembers:
+			c.membersMax = max(s.Nodes, 2)
+		default:
+			site.apply(&c)
+		}
+	}
+	return c
+}
+
+func (s *Schedule) buggified(name string) bool {
+	for _, n := range s.Buggify {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// sunny reports whether nothing ever goes wrong in a schedule.
+func (s *Schedule) sunny() bool {
+	return len(s.Faults) == 0 && len(s.Leftovers) == 0 && s.Network.Loss == 0
+}
+
+func (n Network) model() sim.Network {
+	return sim.Network{
+		Latency: time.Duration(n.Latency), Jitter: time.Duration(n.Jitter), Loss: n.Loss, Duplicate: n.Duplicate,
+	}
+}
+
+// calm is the network of the liveness phase.
+func (n Network) calm() sim.Network {
+	m := n.model()
+	m.Loss, m.Duplicate = 0, 0
+	return m
+}
+
+// healLimit bounds how long a part of the cluster that faults leave alone may
+// take to agree: some heal periods until the sides of a partition have met, the
+// longest suspicion twice (a wrong one, and that of a member which really is
+// gone), some probe periods at the worst local health, and some exchanges.
+func (s *Schedule) healLimit() time.Duration {
+	t := s.config().timing
+	suspicion := t.ProbePeriod * time.Duration(t.SuspicionMultiplier*t.SuspicionStretch) * 2 // a cluster of a hundred
+	period := t.ProbePeriod * time.Duration(t.HealthMax+1)
+	return 10*t.HealPeriod + 2*suspicion + 10*period + 20*t.SyncInterval + 20*t.GossipInterval
+}
