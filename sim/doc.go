@@ -2,7 +2,9 @@
 // goroutine, over a modelled network: same seed, same run, to the last bit, on
 // any machine.
 //
-// A [Cluster] holds N machines of package core. It delivers their packets with
+// A [Lab] is for your own tests: it looks like a handful of nodes of the library,
+// with their members, metadata and events, whose time you hold in your hands. A
+// [Cluster], below it, holds N machines of package core. It delivers their packets with
 // the latency, loss, duplication and cuts that it was told to, lets nodes
 // crash, restart and freeze, and folds everything that happens into a trace
 // hash. Time passes only by [Cluster.Run] and its relatives; an hour of an idle
