@@ -129,7 +129,9 @@ func detail(r *scenario.Result) document {
 	}
 	return document{
 		{"node_hours", tabular.Number(nodeHours(r))},
-		{"windows", windows}, {"detections", detections}, {"expectations", expectations},
+		{"windows", windows},
+		{"detections", detections},
+		{"expectations", expectations},
 	}
 }
 

@@ -278,7 +278,8 @@ func (p *Plan) writeJSON(w io.Writer, rows []row, seeds int) error {
 	m := memberlistOf(p.profile)
 	least, most := m.suspicionBounds(p.Nodes)
 	d = append(d, field{"memberlist", document{
-		{"suspicion_min_s", seconds(least)}, {"suspicion_max_s", seconds(most)},
+		{"suspicion_min_s", seconds(least)},
+		{"suspicion_max_s", seconds(most)},
 		{"push_pull_s", seconds(m.pushPullPeriod(p.Nodes))},
 	}})
 	return tabular.WriteJSON(w, d)

@@ -22,7 +22,6 @@ type ledger struct {
 	up, frozen, left []bool
 	epoch            []member.Epoch
 	group            []int32 // nodes with the same number are connected
-	cuts             bool    // whether any link is cut
 	actives          int
 
 	// What is believed: [observer][subject].
