@@ -8,7 +8,7 @@ TOOL  = $(GO) tool -modfile=tools/go.mod
 FUZZ ?= 50000x
 PKG  ?= ./...
 
-.PHONY: test race lint fuzz sim bench benchstat e2e golden docs cross test386 fmt
+.PHONY: test race lint fuzz sim swarm canary mutants twice bench benchstat e2e golden docs cross test386 fmt
 
 test: ## every gate that needs only Go
 	$(GO) test $(PKG)
@@ -24,6 +24,18 @@ fuzz: ## each fuzz target for FUZZ executions, from its corpus
 
 sim: ## the whole simulation corpus
 	$(GO) test ./sim -count=1 -timeout=30m -run TestCorpus -args -corpus=full
+
+swarm: ## random faults for five minutes, on seeds that follow from the commit
+	$(GO) run ./cmd/hearsay sim swarm --for=5m --marks
+
+canary: ## a handful of broken builds, each of which the swarm must catch
+	$(GO) run ./sim/mutants/run map-order never-refute heal-off malformed-panics suspicion-zero harmless-memory
+
+mutants: ## every broken build until it is caught; rewrites the table in docs/testing.md
+	$(GO) run ./sim/mutants/run -table docs/testing.md
+
+twice: ## the same schedules in different builds: equal trace hashes; needs a C compiler
+	tools/twice
 
 bench: ## benchmarks of our own packages; compare two runs with benchstat
 	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
