@@ -74,9 +74,8 @@ func (l *lab) run(names []string, table string) error {
 	if l.scratch, err = os.MkdirTemp("", "mutants"); err != nil {
 		return err
 	}
-	defer os.RemoveAll(l.scratch)
 	done := l.all(chosen)
-	var errs []error
+	errs := []error{os.RemoveAll(l.scratch)}
 	for i := range done {
 		errs = append(errs, done[i].verdict())
 	}
@@ -131,7 +130,6 @@ func (l *lab) one(m mutants.Mutant) outcome {
 		o.err = err
 		return o
 	}
-	defer os.Remove(binary)
 	runs := l.runs
 	if m.Harmless {
 		runs = survivors
@@ -144,7 +142,7 @@ func (l *lab) one(m mutants.Mutant) outcome {
 	cmd.Stderr = &said
 	text, err := cmd.Output()
 	if err == nil {
-		err = json.Unmarshal(text, &o.End)
+		err = errors.Join(json.Unmarshal(text, &o.End), os.Remove(binary)) // 40 of them are large
 	}
 	if err != nil {
 		o.err = fmt.Errorf("%s: %w\n%s", m.Name, err, said.String())
