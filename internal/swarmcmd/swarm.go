@@ -103,6 +103,9 @@ func (s *Swarm) Run(ctx context.Context, app *kong.Kong) error {
 	if err := report.print(app.Stdout, s.JSON); err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("interrupted after %d runs: %w", total.Runs, err)
+	}
 	return s.verdict(report)
 }
 
