@@ -290,20 +290,22 @@ func (m *Machine) onSelfAccused(now member.Time, via effect.Peer, a *wire.Accuse
 	if m.leaving.active {
 		return
 	}
-	if a.Claim.SameLife(m.self.claim) {
+	news := a.Claim.SameLife(m.self.claim)
+	if news {
 		m.raiseSelf()
 		m.adjustHealth(1)
 		m.cfg.Out.Report(effect.Event{Kind: effect.SelfRefuted, ID: m.self.id, Claim: m.self.claim, By: a.Accuser})
 	}
 	m.reply(via)
 	m.cfg.Out.AddBody(wire.TypeRecord, m.self.body)
-	m.doubtSuspicions(now, a.Claim.State == member.Dead)
+	m.doubtSuspicions(now, news && a.Claim.State == member.Dead)
 }
 
 // doubtSuspicions tells all that this node suspects what they are accused of. Who
 // is accused itself may have been cut off, and suspect others for its own fault:
 // without this the verdicts would still come, long after the cut. Who was held
-// dead was cut off for sure, and starts its suspicions anew.
+// dead until now was cut off for sure, and starts its suspicions anew; but once
+// only, or a peer that does not hear the denial could put off verdicts for ever.
 func (m *Machine) doubtSuspicions(now member.Time, cutOff bool) {
 	for _, e := range m.suspects {
 		if s := &e.suspicion; cutOff {
