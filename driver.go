@@ -11,6 +11,7 @@ import (
 	"github.com/hearsay-gossip/hearsay/core"
 	"github.com/hearsay-gossip/hearsay/member"
 	"github.com/hearsay-gossip/hearsay/seal"
+	"github.com/hearsay-gossip/hearsay/view"
 )
 
 // driver owns the protocol of a node: one goroutine, one select, no lock. What
@@ -20,6 +21,7 @@ type driver struct {
 	id      member.NodeID
 	start   time.Time // wall clock at the node's time 0
 	machine *core.Machine
+	lens    view.Lens // on machine
 	box     *seal.Box
 	log     logger
 

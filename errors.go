@@ -4,15 +4,16 @@ import (
 	"errors"
 
 	"github.com/hearsay-gossip/hearsay/core/store"
+	"github.com/hearsay-gossip/hearsay/view"
 )
 
 // What the caller of a method may want to tell apart. All are wrapped with what
 // was attempted, so compare with [errors.Is].
 var (
 	// ErrClosed: the node was closed, or stopped by itself; see [Node.Err].
-	ErrClosed = errors.New("node is closed")
+	ErrClosed = view.ErrClosed
 	// ErrLeft: the node has said goodbye and only answers until it is closed.
-	ErrLeft = errors.New("node has left the cluster")
+	ErrLeft = view.ErrLeft
 	// ErrNoKey: a configuration without a ring that does not ask for plaintext.
 	ErrNoKey = errors.New("no ring key: make one (hearsay init), or set Insecure to run without")
 	// ErrUnknownMember: no member has this name or ID.

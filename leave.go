@@ -83,8 +83,7 @@ func (d *driver) leave() *leaving {
 		close(l.first)
 		close(l.acked)
 	}
-	self := d.machine.Member(0)
-	d.emit(Event{Kind: Left, Time: d.wall(), Member: d.memberOf(&self), Reason: "goodbye"})
+	d.emit(Event{Kind: Left, Time: d.wall(), Member: d.lens.At(0), Reason: "goodbye"})
 	d.seeding.next = never
 	d.publishNow()
 	return l

@@ -1,38 +1,15 @@
 package hearsay
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 
-	"github.com/hearsay-gossip/hearsay/core"
 	"github.com/hearsay-gossip/hearsay/member"
+	"github.com/hearsay-gossip/hearsay/view"
 )
 
-// Member is one node of the cluster as this node sees it. Addrs is shared and
-// must not be changed.
-type Member struct {
-	ID    member.NodeID
-	Name  string
-	State member.State
-	// Epoch and Incarnation are those of the newest claim; see [member.Claim].
-	Epoch, Incarnation uint64
-	// Addr is where it is reached first, Addrs all that it advertises.
-	Addr  netip.AddrPort
-	Addrs []netip.AddrPort
-	// Since is when it entered its state, by the clock of this host; for a death
-	// or goodbye learnt late, when that happened.
-	Since time.Time
-	// Accuser said first that it is suspect or dead; zero otherwise.
-	Accuser member.NodeID
-	// NameConflict is set while another member holds its name.
-	NameConflict bool
-	// Self is set for this very node.
-	Self bool
-}
-
-// Live reports whether the member is expected to answer: alive or suspect.
-func (m *Member) Live() bool { return !m.State.Gone() }
+// Member is one node of the cluster as this node sees it; see [view.Member].
+type Member = view.Member
 
 // snapshot is the membership at one moment. It never changes; the index is made
 // when it is first asked for.
@@ -53,23 +30,11 @@ func (s *snapshot) index() {
 		for i := range s.members {
 			m := &s.members[i]
 			s.byID[m.ID] = m
-			if old := s.byName[m.Name]; old == nil || m.namedBefore(old) {
+			if old := s.byName[m.Name]; old == nil || view.NamedBefore(m, old) {
 				s.byName[m.Name] = m
 			}
 		}
 	})
-}
-
-// namedBefore reports whether a name means m rather than other: the holder
-// before a rival, the live before the gone, the later gone before the earlier.
-func (m *Member) namedBefore(other *Member) bool {
-	switch {
-	case m.Live() != other.Live():
-		return m.Live()
-	case m.NameConflict != other.NameConflict:
-		return other.NameConflict
-	}
-	return m.Since.After(other.Since)
 }
 
 // Members returns all members, this node first and the others in the order in
@@ -102,24 +67,13 @@ func (n *Node) LookupID(id member.NodeID) (Member, bool) {
 	return Member{}, false
 }
 
-// memberOf translates a view of the core.
-func (d *driver) memberOf(v *core.View) Member {
-	return Member{
-		ID: v.ID, Name: string(v.Name), State: v.Claim.State,
-		Epoch: uint64(v.Claim.Epoch), Incarnation: uint64(v.Claim.Incarnation),
-		Addr: v.Addrs[0], Addrs: v.Addrs, Since: d.start.Add(time.Duration(v.Since)),
-		Accuser: v.By, NameConflict: v.Rival, Self: v.ID == d.id,
-	}
-}
-
 // publish makes the present membership the one that readers see.
 func (d *driver) publish() {
 	n := d.machine.Len()
-	s := &snapshot{members: make([]Member, n), at: d.start.Add(time.Duration(d.now()))}
+	s := &snapshot{members: make([]Member, n), at: d.wall()}
 	for i := range n {
-		v := d.machine.Member(i)
-		s.members[i] = d.memberOf(&v)
-		s.count[v.Claim.State]++
+		s.members[i] = d.lens.At(i)
+		s.count[s.members[i].State]++
 	}
 	d.node.members.Store(s)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/hearsay-gossip/hearsay/transport"
 	"github.com/hearsay-gossip/hearsay/transport/stream"
 	"github.com/hearsay-gossip/hearsay/transport/udp"
+	"github.com/hearsay-gossip/hearsay/view"
 	"github.com/hearsay-gossip/hearsay/wire"
 )
 
@@ -181,6 +182,7 @@ func (n *Node) newDriver(addr netip.AddrPort) (*driver, error) {
 	wall := n.base.Round(0)
 	return &driver{
 		node: n, id: n.id, start: wall, machine: machine, box: n.box, log: n.log,
+		lens:  view.Lens{ID: n.id, Machine: machine, Wall: func(t core.Time) time.Time { return wall.Add(time.Duration(t)) }},
 		timer: time.NewTimer(time.Hour), armed: core.Time(time.Hour),
 		joins: make(map[netip.AddrPort]*joining), own: map[netip.AddrPort]bool{addr: true},
 		seeding: newSeeding(seeds), lastWall: wall,

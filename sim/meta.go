@@ -12,9 +12,11 @@ import (
 	"github.com/hearsay-gossip/hearsay/core"
 	"github.com/hearsay-gossip/hearsay/core/store"
 	"github.com/hearsay-gossip/hearsay/member"
+	"github.com/hearsay-gossip/hearsay/view"
 )
 
-// What [Meta] refuses. The first four are the very values of the root package.
+// What [Meta] refuses. All but the last are the very values of the root
+// package.
 var (
 	// ErrKey: a key is empty or longer than 256 bytes.
 	ErrKey = store.ErrKey
@@ -26,9 +28,9 @@ var (
 	ErrUnknownKey = store.ErrUnknown
 
 	// ErrClosed: the node was killed or closed.
-	ErrClosed = errors.New("node is closed")
+	ErrClosed = view.ErrClosed
 	// ErrLeft: the node has said goodbye and only answers until it is closed.
-	ErrLeft = errors.New("node has left the cluster")
+	ErrLeft = view.ErrLeft
 	// ErrPaused: the node is frozen. A call of a real node would hang.
 	ErrPaused = errors.New("node is paused")
 )

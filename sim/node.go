@@ -42,10 +42,7 @@ func (n *Node) ID() member.NodeID { return n.lab.cluster.ID(n.index) }
 func (n *Node) Name() string { return string(n.machine.Member(0).Name) }
 
 // Self returns this node as its members see it.
-func (n *Node) Self() Member {
-	v := n.machine.Member(0)
-	return n.memberOf(&v)
-}
+func (n *Node) Self() Member { return n.lens().At(0) }
 
 // After calls f when d has passed, as a timer of this node's application: not if
 // the node ends before, and late if it is frozen then.
