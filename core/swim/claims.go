@@ -99,18 +99,25 @@ func revival(before, after member.Claim) effect.Kind {
 	return effect.MemberRefuted
 }
 
-// admit makes room for a member that was not known.
+// admit takes in a member that was not known, if there is room for it.
 func (m *Machine) admit(now member.Time, via effect.Peer, rec *wire.Record, body []byte, heard wire.Accuse) {
-	if m.Full() && !m.evictGone() {
+	claim := rec.Claim
+	if heard.Claim.State.Gone() {
+		claim.State = heard.Claim.State
+	}
+	if !m.hasRoom(rec.ID, claim.State) {
 		m.drops[DropMembersMax]++
 		return
 	}
+	if m.Full() {
+		m.forget(m.table.leastGone())
+	}
 	e := &entry{
-		id: rec.ID, publicKey: rec.PublicKey, anchor: rec.Anchor, name: rec.Name, claim: rec.Claim, since: now,
+		id: rec.ID, publicKey: rec.PublicKey, anchor: rec.Anchor, name: rec.Name, claim: claim, since: now,
 		body: append([]byte(nil), body...), addrs: append(rec.Addrs[:0:0], rec.Addrs...),
 	}
-	if s := heard.Claim.State; s.Gone() {
-		e.claim.State, e.by, e.since, e.retried = s, heard.Accuser, now.Add(-heard.Age), now
+	if claim.State.Gone() {
+		e.by, e.since, e.retried = heard.Accuser, now.Add(-heard.Age), now
 		m.table.insert(e)
 		return // old news: kept for the day it comes back, spread no further
 	}
@@ -144,20 +151,14 @@ func (m *Machine) insertInRing(e *entry) {
 // Full reports whether a new member would need an old one to go.
 func (m *Machine) Full() bool { return len(m.table.entries) >= m.cfg.MembersMax }
 
-// evictGone forgets the member that has been gone for longest, by what those say
-// who knew it. This node keeps itself when it is leaving.
-func (m *Machine) evictGone() bool {
-	var oldest *entry
-	for _, e := range m.table.gone {
-		if e != m.self && (oldest == nil || e.since < oldest.since) {
-			oldest = e
-		}
+// hasRoom reports whether a member that is not known can be admitted in a state:
+// there is a place, or one of the gone has to give up its own.
+func (m *Machine) hasRoom(id member.NodeID, s member.State) bool {
+	if !m.Full() {
+		return true
 	}
-	if oldest == nil {
-		return false
-	}
-	m.forget(oldest)
-	return true
+	least := m.table.leastGone()
+	return least != nil && (!s.Gone() || outlasts(id, s, least))
 }
 
 func (m *Machine) forget(e *entry) {
@@ -433,7 +434,7 @@ func (m *Machine) OnStamp(now member.Time, via effect.Peer, s *wire.Stamp) {
 func (m *Machine) WantsRecord(s *wire.Stamp) bool {
 	e, known := m.table.index[s.ID]
 	if !known {
-		return !m.expired(s.Claim.State, s.Age)
+		return !m.expired(s.Claim.State, s.Age) && m.hasRoom(s.ID, s.Claim.State)
 	}
 	if s.Claim.SameLife(e.claim) {
 		return s.Claim.State == member.Left && !e.claim.State.Gone()

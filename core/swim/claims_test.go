@@ -280,16 +280,54 @@ func TestTheMemberCap(t *testing.T) {
 		t.Fatalf("%d members", r.Len())
 	}
 	r.kill(3, 1)
-	r.now++
+	r.now = r.now.Add(time.Hour)
 	r.kill(2, 1)
-	r.entry(2).since = r.entry(3).since.Add(-time.Hour) // gone for longer, by what others say
 	r.clear()
 	r.hear(newPerson(7).record(member.Alive, 1, 0))
 	r.wantEvents(effect.MemberForgotten, effect.MemberJoined)
-	if r.entry(2) != nil || r.entry(3) == nil || r.entry(7) == nil {
-		t.Errorf("2 was gone for longest; kept: %v %v %v", r.entry(2) != nil, r.entry(3) != nil, r.entry(7) != nil)
+	if r.entry(2) == nil || r.entry(3) != nil || r.entry(7) == nil {
+		t.Errorf("3 comes after 2; kept: %v %v %v", r.entry(2) != nil, r.entry(3) != nil, r.entry(7) != nil)
 	}
 	checkInvariants(t, r.Machine)
+}
+
+// Nodes without room for all of the gone keep the same ones, whatever they hear
+// in whichever order, and ask for no others: what one forgot it must not learn
+// again from the next.
+func TestFullTablesKeepTheSameOfTheGone(t *testing.T) {
+	type news struct {
+		person int
+		state  member.State
+	}
+	all := []news{{6, member.Left}, {4, member.Dead}, {7, member.Dead}, {3, member.Left}, {5, member.Dead}}
+	for rotated := range all {
+		r := newRig(t, 2, func(c *Config) { c.MembersMax = 6 })
+		told := slices.Concat(all[rotated:], all[:rotated])
+		for i, n := range slices.Concat(told, told) {
+			signed := member.Alive
+			if n.state == member.Left {
+				signed = member.Left
+			}
+			age := time.Duration(i) * time.Minute
+			stamp := &wire.Stamp{ID: newPerson(n.person).id, Claim: claim(n.state, 1, 1), Age: age}
+			missing, wanted := r.entry(n.person) == nil, r.WantsRecord(stamp)
+			r.OnAccuse(r.now, newPerson(1).peer(), &wire.Accuse{Subject: stamp.ID, Claim: stamp.Claim, Age: age})
+			r.hear(newPerson(n.person).record(signed, 1, 1))
+			if admitted := missing && r.entry(n.person) != nil; admitted != wanted {
+				t.Errorf("person %d, %v: wanted %v, admitted %v", n.person, n.state, wanted, admitted)
+			}
+			checkInvariants(t, r.Machine)
+		}
+		for n, kept := range map[int]bool{3: false, 4: true, 5: true, 6: false, 7: true} {
+			if got := r.entry(n) != nil; got != kept {
+				t.Errorf("beginning with person %d: %d is kept: %v, want %v", told[0].person, n, got, kept)
+			}
+		}
+	}
+	r := newRig(t, 2, func(c *Config) { c.MembersMax = 3 })
+	if r.WantsRecord(&wire.Stamp{ID: newPerson(7).id, Claim: claim(member.Alive, 1, 0)}) {
+		t.Error("a table full of the living asks for more")
+	}
 }
 
 func TestALeavingNodeKeepsItself(t *testing.T) {

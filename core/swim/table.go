@@ -42,6 +42,7 @@ type table struct {
 	gone    []*entry               // dead or left, in order of their going
 	live    int                    // entries not gone
 	hash    uint64                 // exclusive or over entries
+	least   *entry                 // what leastGone returns; nil: to be found
 }
 
 func (t *table) insert(e *entry) {
@@ -61,6 +62,7 @@ func (t *table) insert(e *entry) {
 
 // rehash brings the root up to date after a change of e.claim.
 func (t *table) rehash(e *entry) {
+	t.least = nil
 	t.hash ^= e.hash
 	e.hash = wire.HashClaim(e.id, e.claim)
 	t.hash ^= e.hash
@@ -85,6 +87,33 @@ func (t *table) remove(e *entry) {
 		delete(t.names, e.name)
 	}
 	t.hash ^= e.hash
+	t.least = nil
+}
+
+// leastGone returns which of the gone is forgotten first when the table is full;
+// nil if there are none. This node is not, even when it is leaving.
+func (t *table) leastGone() *entry {
+	if t.least != nil {
+		return t.least
+	}
+	for _, e := range t.gone {
+		if e != t.entries[0] && (t.least == nil || outlasts(t.least.id, t.least.claim.State, e)) {
+			t.least = e
+		}
+	}
+	return t.least
+}
+
+// outlasts reports whether a gone member is kept for longer than e in a full
+// table. The dead come before those who left, since they may live behind a
+// partition and are tried again; among equals the ID decides. It must be no more
+// than all nodes agree on: not the age, which each knows a little differently.
+// Else one forgets whom another keeps, and they tell each other for ever.
+func outlasts(id member.NodeID, s member.State, e *entry) bool {
+	if s != e.claim.State {
+		return s == member.Dead
+	}
+	return id.Compare(e.id) < 0
 }
 
 func without(s []*entry, e *entry) []*entry {

@@ -89,10 +89,23 @@ func (n Network) calm() sim.Network {
 // healLimit bounds how long a part of the cluster that faults leave alone may
 // take to agree: some heal periods until the sides of a partition have met, the
 // longest suspicion twice (a wrong one, and that of a member which really is
-// gone), some probe periods at the worst local health, and some exchanges.
+// gone), some probe periods at the worst local health, and some exchanges; after
+// slow nodes have got round to all that waits for them.
 func (s *Schedule) healLimit() time.Duration {
 	t := s.config().timing
 	suspicion := t.ProbePeriod * time.Duration(t.SuspicionMultiplier*t.SuspicionStretch) * 2 // a cluster of a hundred
 	period := t.ProbePeriod * time.Duration(t.HealthMax+1)
-	return 10*t.HealPeriod + 2*suspicion + 10*period + 20*t.SyncInterval + 20*t.GossipInterval
+	return 10*t.HealPeriod + 2*suspicion + 10*period + 20*t.SyncInterval + 20*t.GossipInterval + s.backlog()
+}
+
+// backlog bounds how long a slow node goes on being slow: package sim lets 256
+// inputs wait for it, each at the pace at which it arrived.
+func (s *Schedule) backlog() time.Duration {
+	var slowest Duration
+	for i := range s.Faults {
+		if f := &s.Faults[i]; f.Op == Slow {
+			slowest = max(slowest, f.Delay)
+		}
+	}
+	return 256 * time.Duration(slowest)
 }

@@ -116,11 +116,9 @@ func (r *run) disagreement(core, left []int) check.Invariant {
 	if r.s.uses(Rollback) {
 		return r.busy(core) // see docs/testing.md: a used epoch may be left with two histories
 	}
-	if !r.s.buggified(tightMembers) { // who has no room for the gone forgets some
-		for _, slot := range core {
-			if r.c.Machine(slot).Root() != r.c.Machine(core[0]).Root() || !r.sameView(slot, core[0]) {
-				return check.L4
-			}
+	for _, slot := range core {
+		if r.c.Machine(slot).Root() != r.c.Machine(core[0]).Root() || !r.sameView(slot, core[0]) {
+			return check.L4
 		}
 	}
 	if _, differ := r.facts.AgreedFacts(core); differ {
@@ -228,8 +226,10 @@ func (r *run) stays(core, left []int) {
 	if !r.calmsDown(rest) {
 		return
 	}
+	// Those who died apart are forgotten apart, by everybody at its next heal
+	// period: what lies in between is no disagreement.
 	failed := check.Invariant(0)
-	if !r.await(rest, func() bool { failed = r.disagreement(core, left); return failed == 0 }) {
+	if !r.await(rest+r.s.healLimit(), func() bool { failed = r.disagreement(core, left); return failed == 0 }) {
 		if r.goesOn() {
 			r.checker.Fail(failed, core[0], "it was agreed, and is no more")
 		}
@@ -271,7 +271,7 @@ func (r *run) told(core []int, writer int, value string) bool {
 // rests holds a cluster that nobody is missing from to its probes: two packets a
 // node and period. Those that hold somebody dead go on trying to reach them.
 func (r *run) rests(core []int, timing core.Timing) {
-	if len(r.s.Leftovers) > 0 || r.s.buggified(tightMembers) || r.s.uses(Rollback) {
+	if len(r.s.Leftovers) > 0 || r.s.uses(Rollback) {
 		return
 	}
 	if r.s.uses(Replay) || r.s.uses(Slow) { // what arrives may be long out of date
