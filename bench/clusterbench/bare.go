@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hearsay-gossip/hearsay/bench/counted"
 	"github.com/hearsay-gossip/hearsay/internal/benchcluster"
 )
 
@@ -34,7 +35,7 @@ const (
 // it costs is the price of waking up for two packets in Go on this machine, and
 // nobody who probes once a second gets below it.
 type bares struct {
-	sent    counters
+	sent    counted.Counters
 	sockets []*net.UDPConn
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -47,7 +48,7 @@ func (c *bares) Start(_ context.Context, nodes int) error {
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	for i := range nodes {
-		s, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(loopback+":0")))
+		s, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(counted.Loopback+":0")))
 		if err != nil {
 			return fmt.Errorf("open socket of node %d: %w", i, err)
 		}
@@ -97,8 +98,7 @@ func (c *bares) answer(s *net.UDPConn) {
 // protocol to mind.
 func (c *bares) send(s *net.UDPConn, to netip.AddrPort, packet []byte) {
 	if n, err := s.WriteToUDPAddrPort(packet, to); err == nil {
-		c.sent.packets.Add(1)
-		c.sent.bytes.Add(uint64(n))
+		c.sent.Packet(n)
 	}
 }
 
@@ -109,7 +109,7 @@ func (c *bares) Full() bool { return true }
 func (c *bares) FalseDeaths() uint64 { return 0 }
 
 // Traffic implements [benchcluster.Cluster].
-func (c *bares) Traffic() benchcluster.Traffic { return c.sent.read() }
+func (c *bares) Traffic() benchcluster.Traffic { return c.sent.Read() }
 
 // Close implements [benchcluster.Cluster].
 func (c *bares) Close() error {

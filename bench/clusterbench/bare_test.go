@@ -4,11 +4,13 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+
+	"github.com/hearsay-gossip/hearsay/bench/counted"
 )
 
 func bareSocket(t *testing.T) (*net.UDPConn, netip.AddrPort) {
 	t.Helper()
-	s, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(loopback+":0")))
+	s, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(counted.Loopback+":0")))
 	if err != nil {
 		t.Fatal(err)
 	}

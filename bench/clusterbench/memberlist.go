@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/memberlist"
 
+	"github.com/hearsay-gossip/hearsay/bench/counted"
 	"github.com/hearsay-gossip/hearsay/internal/benchcluster"
 )
 
@@ -37,7 +38,7 @@ const (
 // changed but names, addresses, the log (discarded) and the key.
 type memberlists struct {
 	key   []byte // empty: unsealed
-	sent  counters
+	sent  counted.Counters
 	nodes []*memberlist.Memberlist // [0] is the seed; fixed once Start returns
 	views []*view                  // views[i] belongs to nodes[i]
 
@@ -90,13 +91,13 @@ func (c *memberlists) Start(ctx context.Context, nodes int) error {
 // create makes the node with the given index, without joining it to any other.
 func (c *memberlists) create(index int) error {
 	discard := log.New(io.Discard, "", 0)
-	transport, err := listen(discard, &c.sent)
+	transport, err := counted.ListenMemberlist(discard, &c.sent)
 	if err != nil {
 		return fmt.Errorf("open transport of node %d: %w", index, err)
 	}
 	cfg := memberlist.DefaultLANConfig()
 	cfg.Name = benchcluster.NodeName(index)
-	cfg.BindAddr = loopback
+	cfg.BindAddr = counted.Loopback
 	cfg.Transport = transport
 	cfg.Events = c.views[index]
 	cfg.Logger = discard
@@ -143,7 +144,7 @@ func (c *memberlists) Full() bool {
 func (c *memberlists) FalseDeaths() uint64 { return c.deaths.Load() }
 
 // Traffic implements [benchcluster.Cluster].
-func (c *memberlists) Traffic() benchcluster.Traffic { return c.sent.read() }
+func (c *memberlists) Traffic() benchcluster.Traffic { return c.sent.Read() }
 
 // Close implements [benchcluster.Cluster]. Nodes stop without leaving, as leaving
 // takes time and is not what is measured.

@@ -1,4 +1,4 @@
-package main
+package counted
 
 import (
 	"io"
@@ -16,9 +16,9 @@ import (
 // dialTimeout is memberlist's own for a LAN. Nothing here comes near it.
 const dialTimeout = 10 * time.Second
 
-func openTransport(t *testing.T, sent *counters) (transport *countedTransport, addr string) {
+func openTransport(t *testing.T, sent *Counters) (transport *Memberlist, addr string) {
 	t.Helper()
-	transport, err := listen(log.New(io.Discard, "", 0), sent)
+	transport, err := ListenMemberlist(log.New(io.Discard, "", 0), sent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,11 +27,11 @@ func openTransport(t *testing.T, sent *counters) (transport *countedTransport, a
 			t.Error(err)
 		}
 	})
-	return transport, net.JoinHostPort(loopback, strconv.Itoa(transport.GetAutoBindPort()))
+	return transport, net.JoinHostPort(Loopback, strconv.Itoa(transport.GetAutoBindPort()))
 }
 
-func TestCountedTransportCountsAPacketOnce(t *testing.T) {
-	var sent, received counters
+func TestMemberlistCountsAPacketOnce(t *testing.T) {
+	var sent, received Counters
 	from, _ := openTransport(t, &sent)
 	to, addr := openTransport(t, &received)
 
@@ -43,37 +43,37 @@ func TestCountedTransportCountsAPacketOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-to.PacketCh()
-	if got, want := sent.read(), (benchcluster.Traffic{Packets: 2, Bytes: 123}); got != want {
+	if got, want := sent.Read(), (benchcluster.Traffic{Packets: 2, Bytes: 123}); got != want {
 		t.Errorf("sender counted %+v, want %+v", got, want)
 	}
-	if got := received.read(); got != (benchcluster.Traffic{}) {
+	if got := received.Read(); got != (benchcluster.Traffic{}) {
 		t.Errorf("receiver counted %+v, want nothing", got)
 	}
 }
 
-func TestCountedTransportLeavesOutWhatWasRefused(t *testing.T) {
-	var sent counters
+func TestMemberlistLeavesOutWhatWasRefused(t *testing.T) {
+	var sent Counters
 	from, addr := openTransport(t, &sent)
 	const tooLong = 1 << 16 // the length of a datagram has 16 bits, headers included
 	if _, err := from.WriteTo(make([]byte, tooLong), addr); err == nil {
 		t.Fatal("a datagram of 64 KiB was sent")
 	}
-	if got := sent.read(); got != (benchcluster.Traffic{}) {
+	if got := sent.Read(); got != (benchcluster.Traffic{}) {
 		t.Errorf("counted %+v, want nothing", got)
 	}
 }
 
-func TestCountedTransportCountsBothDirectionsOfAStream(t *testing.T) {
-	for name, dial := range map[string]func(*countedTransport, string) (net.Conn, error){
-		"by address": func(c *countedTransport, addr string) (net.Conn, error) {
+func TestMemberlistCountsBothDirectionsOfAStream(t *testing.T) {
+	for name, dial := range map[string]func(*Memberlist, string) (net.Conn, error){
+		"by address": func(c *Memberlist, addr string) (net.Conn, error) {
 			return c.DialTimeout(addr, dialTimeout)
 		},
-		"by node": func(c *countedTransport, addr string) (net.Conn, error) {
+		"by node": func(c *Memberlist, addr string) (net.Conn, error) {
 			return c.DialAddressTimeout(memberlist.Address{Addr: addr, Name: "peer"}, dialTimeout)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var sent, accepted counters
+			var sent, accepted Counters
 			from, _ := openTransport(t, &sent)
 			to, addr := openTransport(t, &accepted)
 			dialed, err := dial(from, addr)
@@ -96,20 +96,20 @@ func TestCountedTransportCountsBothDirectionsOfAStream(t *testing.T) {
 			if _, err := io.ReadFull(dialed, make([]byte, 2)); err != nil {
 				t.Fatal(err)
 			}
-			if got, want := sent.read(), (benchcluster.Traffic{StreamBytes: 42}); got != want {
+			if got, want := sent.Read(), (benchcluster.Traffic{StreamBytes: 42}); got != want {
 				t.Errorf("dialing end counted %+v, want %+v", got, want)
 			}
-			if got := accepted.read(); got != (benchcluster.Traffic{}) {
+			if got := accepted.Read(); got != (benchcluster.Traffic{}) {
 				t.Errorf("accepting end counted %+v, want nothing", got)
 			}
 		})
 	}
 }
 
-func TestDialErrorIsNoConnection(t *testing.T) {
-	var sent counters
+func TestMemberlistDialErrorIsNoConnection(t *testing.T) {
+	var sent Counters
 	from, _ := openTransport(t, &sent)
-	closed, err := net.Listen("tcp", net.JoinHostPort(loopback, "0"))
+	closed, err := net.Listen("tcp", net.JoinHostPort(Loopback, "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
