@@ -186,7 +186,7 @@ func (d *driver) deliver() {
 	if len(d.pending) == 0 {
 		return
 	}
-	d.node.subscribers.deliver(d.pending)
+	d.node.events.deliver(d.pending)
 	clear(d.pending)
 	d.pending = d.pending[:0]
 }

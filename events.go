@@ -1,6 +1,10 @@
 package hearsay
 
 import (
+	"context"
+	"iter"
+	"time"
+
 	"github.com/hearsay-gossip/hearsay/core"
 	"github.com/hearsay-gossip/hearsay/core/effect"
 	"github.com/hearsay-gossip/hearsay/member"
@@ -51,6 +55,34 @@ const (
 	Resync = view.Resync
 )
 
+// backlogMax is how many events may wait for one subscriber. A mass failure of
+// 300 members is about 1,000 events (suspected, died, facts); half would lose
+// some of it to a consumer that writes each to a disk, and twice is memory that
+// a stuck consumer keeps. Their values are shared with the node.
+const backlogMax = 1024
+
+var eventLimit = limit[Event]{
+	values: backlogMax,
+	size:   func(*Event) int { return 0 },
+	marker: func(lost int, first *Event) Event { return Event{Kind: Resync, Time: first.Time, Count: lost} },
+}
+
+// Events returns what happens from now on, in the order in which it happens.
+// What the call of Events is too late for is in [Node.Members] by then: call
+// Events first, Members second, and nothing is missed.
+//
+// The sequence ends when ctx does, when the loop over it is left, or, after
+// what is still waiting, when the node is closed. It is for one consumer. The
+// node never waits for it: a consumer that is over 1,024 events behind gets one
+// [Resync] in the place of those it lost.
+//
+// The subscription exists from the call on and ends with ctx at the latest, so
+// a ctx without end must not be combined with a sequence that nobody ranges
+// over.
+func (n *Node) Events(ctx context.Context) iter.Seq[Event] {
+	return n.events.subscribe(ctx, newFeed(&eventLimit, nil))
+}
+
 // changesMembers reports whether a snapshot from before the event is outdated.
 func changesMembers(k EventKind) bool {
 	switch k {
@@ -97,7 +129,10 @@ func (d *driver) onEvent(e *core.Event) {
 func (d *driver) emit(e Event) {
 	d.log.event(&e)
 	d.dirty = d.dirty || changesMembers(e.Kind)
-	if d.node.subscribers.any() {
+	if d.node.events.any() {
 		d.pending = append(d.pending, e)
 	}
 }
+
+// wall returns the time by the clock of this host, for people.
+func (d *driver) wall() time.Time { return d.start.Add(time.Duration(d.now())) }

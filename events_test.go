@@ -23,12 +23,12 @@ func TestASlowSubscriberGetsAResyncForWhatItLost(t *testing.T) {
 		seen := 0
 		for e := range events {
 			switch {
-			case seen < backlogMax-1:
+			case seen < backlogMax:
 				if e.Kind != FactSet || string(e.Value) != fmt.Sprint(seen) {
 					t.Fatalf("event %d is %s %q", seen, e.Kind, e.Value)
 				}
-			case seen == backlogMax-1:
-				if want := writes - (backlogMax - 1); e.Kind != Resync || e.Count != want {
+			case seen == backlogMax:
+				if want := writes - backlogMax; e.Kind != Resync || e.Count != want {
 					t.Fatalf("event %d is %s of %d, want resync of %d", seen, e.Kind, e.Count, want)
 				}
 				// From here on it keeps up.
@@ -48,17 +48,17 @@ func TestASlowSubscriberGetsAResyncForWhatItLost(t *testing.T) {
 }
 
 func TestASubscriberThatFallsBehindTwiceGetsTwoMarkers(t *testing.T) {
-	s := &subscriber{wake: make(chan struct{}, 1)}
+	s := newFeed(&eventLimit, nil)
 	fill := func(count int) {
 		for i := range count {
-			s.push(Event{Kind: FactSet, Count: i})
+			s.push([]Event{{Kind: FactSet, Count: i}})
 		}
 	}
-	fill(backlogMax + 10) // 1,023 events and a marker for 11
+	fill(backlogMax + 10) // 1,024 events and a marker for 10
 	for range backlogMax / 2 {
 		s.next()
 	}
-	fill(backlogMax) // 512 events more, the last one a marker
+	fill(backlogMax) // 512 events more, and a marker for as many
 	var markers []int
 	total := backlogMax / 2
 	for e, ok := s.next(); ok; e, ok = s.next() {
@@ -68,7 +68,7 @@ func TestASubscriberThatFallsBehindTwiceGetsTwoMarkers(t *testing.T) {
 			markers = append(markers, e.Count)
 		}
 	}
-	if len(markers) != 2 || markers[0] != 11 {
+	if len(markers) != 2 || markers[0] != 10 {
 		t.Fatalf("markers %v", markers)
 	}
 	if got, want := total+markers[0]+markers[1], 2*backlogMax+10; got != want {
@@ -145,7 +145,7 @@ func TestASubscriptionEndsThoughNobodyRangesOverIt(t *testing.T) {
 		}
 		cancel()
 		synctest.Wait()
-		if n.subscribers.any() {
+		if n.events.any() {
 			t.Error("subscribers are left")
 		}
 	})

@@ -36,10 +36,10 @@ type Node struct {
 	frames   chan frame
 	commands chan func(*driver)
 
-	members     atomic.Pointer[snapshot]
-	subscribers subscribers
-	drops       drops
-	traffic     traffic
+	members atomic.Pointer[snapshot]
+	events  feeds[Event]
+	drops   drops
+	traffic traffic
 
 	ctx     context.Context // ends when the node is to stop
 	cancel  context.CancelFunc
@@ -270,7 +270,7 @@ func (n *Node) stop() {
 	n.streams.close()
 	n.running.Wait()
 	n.driver.timer.Stop()
-	n.subscribers.end()
+	n.events.end()
 	close(n.done)
 }
 
