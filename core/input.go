@@ -2,7 +2,9 @@ package core
 
 import (
 	"net/netip"
+	"time"
 
+	"github.com/hearsay-gossip/hearsay/core/broadcast"
 	"github.com/hearsay-gossip/hearsay/core/effect"
 	"github.com/hearsay-gossip/hearsay/member"
 )
@@ -58,6 +60,47 @@ type Retire struct {
 	OK bool
 }
 
+// Publish sends a message to all members. The step keeps Payload and Topic:
+// they must not be changed after. It sets the rest: Seq numbers the message in
+// this node's epoch, Live counts the members it is for, this node included, and
+// Err is a sentinel of package broadcast, wrapped: ErrTopic, ErrSize or
+// ErrBackpressure. What became of it is told by events ReceiptUpdated.
+type Publish struct {
+	Topic   string
+	Payload []byte
+	Ordered bool
+	Seq     uint64
+	Live    int
+	Err     error
+}
+
+// Ask sends a query to the members that match Filter. The step sets Seq, Live
+// and Err as for Publish. Answers are events QueryAnswered, until Timeout.
+type Ask struct {
+	Topic   string
+	Payload []byte
+	Filter  broadcast.Filter
+	Timeout time.Duration
+	WantAck bool
+	Seq     uint64
+	Live    int
+	Err     error
+}
+
+// Answer answers a query that was reported as QueryReceived; several answers are
+// allowed. The step keeps Payload. Err is set: broadcast.ErrSize, or
+// broadcast.ErrExpired when the asker waits no more.
+type Answer struct {
+	Asker   member.NodeID
+	Epoch   member.Epoch
+	Seq     uint64
+	Payload []byte
+	Err     error
+}
+
+func (*Publish) input()     {}
+func (*Ask) input()         {}
+func (*Answer) input()      {}
 func (*Receive) input()     {}
 func (Tick) input()         {}
 func (*Join) input()        {}

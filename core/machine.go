@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/hearsay-gossip/hearsay/core/broadcast"
 	"github.com/hearsay-gossip/hearsay/core/effect"
 	"github.com/hearsay-gossip/hearsay/core/rumor"
 	"github.com/hearsay-gossip/hearsay/core/store"
@@ -37,7 +38,11 @@ type Config struct {
 	MembersMax int
 	// PayloadMax bounds a datagram's payload; 0 means PayloadMaxDefault.
 	PayloadMax int
-	Keys       Keys
+	// Events and EventLimits are those of broadcasts; zero fields are defaults,
+	// and RTOStart is that of the probes.
+	Events      broadcast.Timing
+	EventLimits broadcast.Limits
+	Keys        Keys
 	// Rand is used by this machine alone.
 	Rand *rand.Rand
 }
@@ -131,6 +136,7 @@ type Machine struct {
 	cfg    Config
 	swim   *swim.Machine
 	store  *store.Store
+	events *broadcast.Machine
 	rumors rumor.Queue
 	gossip gossip
 	sync   sync
@@ -168,6 +174,11 @@ func New(now Time, cfg Config) (*Machine, error) {
 		Addrs: cfg.Addrs, Anchor: cfg.Anchor, Timing: cfg.Timing.Timing, MembersMax: cfg.MembersMax,
 		Keys: cfg.Keys, Rand: cfg.Rand, Out: &m.out, Root: m.root,
 	})
+	m.events = broadcast.New(now, broadcast.Config{
+		ID: cfg.ID, Epoch: cfg.Epoch, Name: cfg.Name, Members: &roster{swim: m.swim}, Out: &m.out, Rand: cfg.Rand,
+		Fact: func(key string) ([]byte, bool) { return m.store.Lookup(cfg.ID, key) },
+		Timing: cfg.Events, Limits: cfg.EventLimits, PayloadMax: cfg.PayloadMax,
+	})
 	m.swimDeadline = m.swim.Deadline()
 	m.finish(now)
 	return m, nil
@@ -191,6 +202,14 @@ func (m *Machine) Step(now Time, in Input) *Output {
 		m.joinUnreachable(in.Addr)
 	case *Seeds:
 		m.swim.SetSeeds(in.Addrs)
+	case *Publish:
+		in.Seq, in.Live, in.Err = m.events.Publish(now, in.Topic, in.Payload, in.Ordered)
+	case *Ask:
+		in.Seq, in.Live, in.Err = m.events.Ask(now, broadcast.Query{
+			Topic: in.Topic, Payload: in.Payload, Filter: in.Filter, Timeout: in.Timeout, WantAck: in.WantAck,
+		})
+	case *Answer:
+		in.Err = m.events.Answer(now, in.Asker, in.Epoch, in.Seq, in.Payload)
 	case *Put:
 		in.Err = m.store.Put(in.Key, in.Value)
 	case *Delete:
@@ -259,6 +278,9 @@ func (m *Machine) EachFact(id member.NodeID, visit func(key string, value []byte
 
 // FactCount returns how many facts a member has.
 func (m *Machine) FactCount(id member.NodeID) int { return m.store.Len(id) }
+
+// Broadcasts returns what has been sent and received of messages and queries.
+func (m *Machine) Broadcasts() broadcast.Stats { return m.events.Stats() }
 
 // Health returns the local health score: 0 is well.
 func (m *Machine) Health() int { return m.swim.Health() }

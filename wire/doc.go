@@ -25,4 +25,7 @@
 //	fact advert delta            what members publish (Scuttlebutt)
 //	digest entries want          anti-entropy
 //	join join-ack leave leave-ack
+//	relay relay-ack report       events on their way, and receipts
+//	heard heard-root pull        repair of events
+//	answer                       to a query
 package wire

@@ -34,6 +34,31 @@ const (
 	// BucketsMax bounds the buckets of a digest: 8 members a bucket at 131,072
 	// members, the most a cluster may be configured for.
 	BucketsMax = 1 << 14
+	// TopicMax is the longest topic of an event, in bytes: a length of one byte,
+	// and more than any name needs.
+	TopicMax = 128
+	// EventSizeMax is the largest payload that an event may be configured to have.
+	// Larger things want a transfer that can be resumed, not a broadcast.
+	EventSizeMax = 64 << 20
+	// ContentMax is the largest content: the payload, a topic and a filter.
+	ContentMax = EventSizeMax + 16<<10
+	// ChunkSize is how much of a large content one relay carries: enough that 70
+	// bytes beside it do not count, and small enough that a chain of members
+	// passes it on while the next one comes in.
+	ChunkSize = 32 << 10
+	// FilterMax bounds the names, and the tags, of a query's filter.
+	FilterMax = 16
+	// FilterTextMax is the longest name, key or value in a filter, in bytes.
+	FilterTextMax = 128
+	// QueryTimeoutMax is the longest that a query may wait, in milliseconds: an
+	// hour. Whoever is asked remembers it for as long.
+	QueryTimeoutMax = 3_600_000
+	// RunsMax bounds the runs in a relay-ack, in a report, in a pull, and of one
+	// origin in a heard: what one datagram holds of the smallest.
+	RunsMax = 256
+	// EventSeqMax is the highest sequence number of an event: a million a second
+	// for two thousand years, and no sum of two overflows.
+	EventSeqMax = 1 << 56
 	// SignatureSize is the length of an Ed25519 signature (RFC 8032).
 	SignatureSize = 64
 	// AnchorSize is the length of the anchor of a session chain.

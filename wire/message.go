@@ -24,6 +24,13 @@ const (
 	TypeJoinAck
 	TypeLeave
 	TypeLeaveAck
+	TypeRelay
+	TypeRelayAck
+	TypeReport
+	TypeHeard
+	TypePull
+	TypeAnswer
+	TypeHeardRoot
 	typeEnd
 )
 
@@ -33,6 +40,8 @@ var typeNames = [...]string{
 	TypeFact: "fact", TypeAdvert: "advert", TypeDelta: "delta",
 	TypeDigest: "digest", TypeEntries: "entries", TypeWant: "want",
 	TypeJoin: "join", TypeJoinAck: "join-ack", TypeLeave: "leave", TypeLeaveAck: "leave-ack",
+	TypeRelay: "relay", TypeRelayAck: "relay-ack", TypeReport: "report", TypeHeard: "heard", TypePull: "pull",
+	TypeAnswer: "answer", TypeHeardRoot: "heard-root",
 }
 
 // Known reports whether this version can decode messages of the type.

@@ -61,6 +61,21 @@ const (
 	LeaveAcked
 	// SyncStarted: an anti-entropy exchange with ID began.
 	SyncStarted
+	// MessageReceived: a message of ID in Epoch, numbered Seq, on topic Key, came
+	// after Hops. Own messages are not reported.
+	MessageReceived
+	// MessageMissed: Count messages of ID will not come any more: nobody that
+	// could be asked has them.
+	MessageMissed
+	// ReceiptUpdated: Count of Total members have own message Seq; Done: no more
+	// is to be learnt.
+	ReceiptUpdated
+	// QueryReceived: ID asks, in Epoch as Seq, on topic Key; Elapsed is the time
+	// left for an answer. Own queries are reported too, if they match.
+	QueryReceived
+	// QueryAnswered: ID answered own query Seq with Value; without Done it only
+	// confirmed that it is asked.
+	QueryAnswered
 	kindEnd
 )
 
@@ -71,7 +86,8 @@ var kindNames = [...]string{
 	SelfRefuted: "self-refuted", SelfOutdated: "self-outdated", FactSet: "fact-set", FactDeleted: "fact-deleted",
 	ProbeAcked: "probe-acked", ProbeFailed: "probe-failed", HealthChanged: "health-changed", Paused: "paused",
 	JoinDone: "join-done", JoinFailed: "join-failed", JoinRefused: "join-refused", LeaveAcked: "leave-acked",
-	SyncStarted: "sync-started",
+	SyncStarted: "sync-started", MessageReceived: "message-received", MessageMissed: "message-missed",
+	ReceiptUpdated: "receipt-updated", QueryReceived: "query-received", QueryAnswered: "query-answered",
 }
 
 // String returns the kind's name.
@@ -93,9 +109,14 @@ type Event struct {
 	Addr    netip.AddrPort
 	Key     string
 	Value   []byte
-	Hops    uint8 // FactSet, FactDeleted: members it came through; 0 = own write
+	Hops    uint8 // FactSet, FactDeleted, MessageReceived: members it came through; 0 = own write
 	Count   int
 	Elapsed time.Duration
+	Epoch   member.Epoch // of ID, in which it numbered the message
+	Seq     uint64       // of a message or query; from 1 in each epoch
+	Total   int          // ReceiptUpdated: members that were alive or suspect when it was published
+	Done    bool
+	Ordered bool // MessageReceived: after all earlier ones of its origin
 }
 
 // Describe returns one line for traces and conversation tests.
@@ -114,14 +135,26 @@ func (e *Event) Describe() string {
 	if e.Addr.IsValid() {
 		fmt.Fprintf(&b, " at %s", e.Addr)
 	}
-	if e.Key != "" {
+	if e.Seq != 0 {
+		fmt.Fprintf(&b, " %d.%d", e.Epoch, e.Seq)
+	}
+	if e.Key != "" || len(e.Value) > 0 {
 		fmt.Fprintf(&b, " %s=%q hops=%d", e.Key, e.Value, e.Hops)
 	}
 	if e.Count != 0 {
 		fmt.Fprintf(&b, " count=%d", e.Count)
 	}
+	if e.Total != 0 {
+		fmt.Fprintf(&b, " of=%d", e.Total)
+	}
 	if e.Elapsed != 0 {
 		fmt.Fprintf(&b, " after %s", e.Elapsed)
+	}
+	if e.Ordered {
+		b.WriteString(" ordered")
+	}
+	if e.Done {
+		b.WriteString(" done")
 	}
 	return b.String()
 }
