@@ -99,7 +99,7 @@ func (c *Cluster) Suspend(i int) {
 
 // rearm schedules the wake-up of a running node anew, by its changed clock.
 func (c *Cluster) rearm(n *node) {
-	if n.machine != nil && !n.paused {
+	if n.machine != nil {
 		c.arm(n)
 	}
 }

@@ -31,6 +31,27 @@ func TestClockIsReadAtTheFirstTime(t *testing.T) {
 	}
 }
 
+// A stream that breaks while its sender is frozen must not wake it: its clock
+// stands still, and the search for the time of its next wake-up never ended.
+func TestFrozenNodeHearsOfABrokenStreamWhenItResumes(t *testing.T) {
+	failed := 0
+	c := newCluster(t, Options{Nodes: 2, Seed: 1, Observe: func(_ int, _ time.Duration, e *core.Event) {
+		if e.Kind == effect.JoinFailed {
+			failed++
+		}
+	}})
+	c.Drift(1, 500)
+	c.Start(1, 0) // which is down
+	c.Suspend(1)
+	if c.Run(brokenAfter + time.Second); failed != 0 {
+		t.Error("a suspended node heard that its join failed")
+	}
+	c.Resume(1)
+	if c.Run(time.Millisecond); failed != 1 {
+		t.Errorf("%d joins failed after it resumed, want 1", failed)
+	}
+}
+
 // paused counts how often nodes noticed that they had not run.
 func paused(n *int) func(int, time.Duration, *core.Event) {
 	return func(_ int, _ time.Duration, e *core.Event) {

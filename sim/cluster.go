@@ -278,7 +278,11 @@ func (c *Cluster) happen(e event) {
 	case eventWake:
 		c.wake(n, e)
 	case eventBroken:
-		if e.arg == n.life {
+		switch {
+		case e.arg != n.life:
+		case n.paused:
+			n.waiting = append(n.waiting, e)
+		default:
 			c.Step(n.index, &core.Unreachable{Addr: c.nodes[e.from].addr})
 		}
 	case eventDeliver:
@@ -360,9 +364,10 @@ func (c *Cluster) apply(n *node, out *core.Output) {
 }
 
 // arm schedules the node's next wake-up. An earlier one that is still scheduled
-// finds wakeAt changed and does nothing.
+// finds wakeAt changed and does nothing. A frozen node is armed when it resumes:
+// its clock may stand still, and never read what it waits for.
 func (c *Cluster) arm(n *node) {
-	if n.waking {
+	if n.waking || n.paused {
 		return
 	}
 	if at := max(n.clock.when(n.machine.Deadline()), c.now); at != n.wakeAt {
