@@ -96,7 +96,7 @@ func (p *pair) deliver() bool {
 			p.packets++
 			some = true
 			to.open(w.addr, packet)
-			to.driver.drain()
+			to.driver.drain(to.now())
 			to.driver.flush()
 			w.spare = append(w.spare, packet)
 		}

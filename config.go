@@ -65,6 +65,12 @@ type Config struct {
 	// of their sessions.
 	MembersMax int
 
+	// MaxEventSize bounds the payload of a message in bytes. Default 4 MiB, most
+	// 64 MiB; all nodes should have the same. A node may hold four of that size
+	// for repair and two of its own on their way, if that is more than 16 and
+	// 8 MiB.
+	MaxEventSize int
+
 	// Transport moves the bytes. Default: UDP and TCP on Bind. The node owns it
 	// and closes it, also when Start fails.
 	Transport transport.Transport
@@ -131,8 +137,15 @@ func (c Config) Validate() error {
 	if most := 8 * wire.BucketsMax; c.MembersMax < 0 || c.MembersMax > most {
 		check(fmt.Errorf("members max %d, want up to %d", c.MembersMax, most))
 	}
+	if c.MaxEventSize < 0 || c.MaxEventSize > wire.EventSizeMax {
+		check(fmt.Errorf("max event size %d, want up to %d", c.MaxEventSize, wire.EventSizeMax))
+	}
 	return errors.Join(errs...)
 }
+
+// maxEventSize is the largest message by default: what a link of 1 Gbit/s takes
+// 34 ms for.
+const maxEventSize = 4 << 20
 
 // insecureCluster is the name of the one cluster that insecure nodes without a
 // ring belong to.
@@ -148,6 +161,9 @@ func (c Config) filled() Config {
 	}
 	if c.Ring == nil && c.Insecure {
 		c.Ring = seal.DevRing(insecureCluster)
+	}
+	if c.MaxEventSize == 0 {
+		c.MaxEventSize = maxEventSize
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

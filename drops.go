@@ -28,13 +28,14 @@ const (
 	dropStreamQueue                   // frames beyond what may wait for a peer
 	dropStreamLimit                   // frames or streams beyond the number of streams
 	dropFrame                         // a frame of impossible length
+	dropQuestion                      // questions that a handler did not get round to
 	dropEnd
 )
 
 var dropNames = [dropEnd]string{
 	dropSeal: "seal_error", dropSend: "send_error", dropSendQueue: "send_queue_full",
 	dropStreamDial: "stream_unreachable", dropStreamLost: "stream_lost", dropStreamQueue: "stream_queue_full",
-	dropStreamLimit: "stream_limit", dropFrame: "bad_frame",
+	dropStreamLimit: "stream_limit", dropFrame: "bad_frame", dropQuestion: "question_queue_full",
 }
 
 // sealReasons is one more than the last reason of package seal.

@@ -3,6 +3,7 @@ package hearsay
 import (
 	"errors"
 
+	"github.com/hearsay-gossip/hearsay/core/broadcast"
 	"github.com/hearsay-gossip/hearsay/core/store"
 	"github.com/hearsay-gossip/hearsay/view"
 )
@@ -37,6 +38,19 @@ var (
 	ErrSelf = errors.New("address of this very node")
 	// ErrNoAddress: a contact's name has no address.
 	ErrNoAddress = errors.New("name has no address")
+)
+
+// What [Node.Broadcast] and [Node.Query] refuse; see there.
+var (
+	// ErrTopic: a topic is empty or longer than 128 bytes.
+	ErrTopic = broadcast.ErrTopic
+	// ErrSize: the payload, or the answer, is over its limit.
+	ErrSize = broadcast.ErrSize
+	// ErrBackpressure: too much of this node is on its way already. Try again
+	// when a receipt is done.
+	ErrBackpressure = broadcast.ErrBackpressure
+	// ErrFilter: the filter of a query has too many conditions, or too long ones.
+	ErrFilter = broadcast.ErrFilter
 )
 
 // What [Meta] refuses; see there.

@@ -118,6 +118,14 @@ func (d *driver) onEvent(e *core.Event) {
 		d.box.Forget(e.ID)
 	case effect.Paused:
 		d.box.Renew() // a copy of this machine may be awake as well
+	case effect.MessageReceived, effect.MessageMissed:
+		d.onMessage(e)
+	case effect.ReceiptUpdated:
+		d.onReceipt(e)
+	case effect.QueryReceived:
+		d.onQuestion(e)
+	case effect.QueryAnswered:
+		d.onAnswer(e)
 	}
 	if shown, ok := d.lens.Event(d.wall(), e); ok {
 		d.emit(shown)
@@ -129,8 +137,8 @@ func (d *driver) onEvent(e *core.Event) {
 func (d *driver) emit(e Event) {
 	d.log.event(&e)
 	d.dirty = d.dirty || changesMembers(e.Kind)
-	if d.node.events.any() {
-		d.pending = append(d.pending, e)
+	if d.events.wanted() {
+		d.events.add(e)
 	}
 }
 

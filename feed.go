@@ -209,3 +209,23 @@ func (l *feeds[T]) end() {
 		f.end()
 	}
 }
+
+// batch is what the driver hands to consumers at the end of its turn.
+type batch[T any] struct {
+	to     *feeds[T]
+	values []T
+}
+
+// wanted reports whether there is anybody to collect for.
+func (b *batch[T]) wanted() bool { return b.to.any() }
+
+func (b *batch[T]) add(v T) { b.values = append(b.values, v) }
+
+func (b *batch[T]) deliver() {
+	if len(b.values) == 0 {
+		return
+	}
+	b.to.deliver(b.values)
+	clear(b.values) // keeps no value alive
+	b.values = b.values[:0]
+}

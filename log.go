@@ -35,6 +35,10 @@ func (l logger) seeds(found int, problem string) {
 	l.Warn("seeds not resolved, retrying", "addrs", found, "err", problem)
 }
 
+func (l logger) unanswered(q *Question, err error) {
+	l.Debug("query not answered", "peer", q.AskerName, "seq", q.Seq, "err", err)
+}
+
 func (l logger) streamFailed(addr netip.AddrPort, err error) {
 	l.Debug("stream failed", "addr", addr, "err", err)
 }

@@ -36,8 +36,11 @@ type Node struct {
 	frames   chan frame
 	commands chan func(*driver)
 
-	members atomic.Pointer[snapshot]
-	events  feeds[Event]
+	members   atomic.Pointer[snapshot]
+	events    feeds[Event]
+	messages  feeds[Message]
+	questions feeds[Question]
+
 	drops   drops
 	traffic traffic
 
@@ -186,6 +189,8 @@ func (n *Node) newDriver(addr netip.AddrPort) (*driver, error) {
 		timer: time.NewTimer(time.Hour), armed: core.Time(time.Hour),
 		joins: make(map[netip.AddrPort]*joining), own: map[netip.AddrPort]bool{addr: true},
 		seeding: newSeeding(seeds), lastWall: wall,
+		events: batch[Event]{to: &n.events}, messages: batch[Message]{to: &n.messages}, questions: batch[Question]{to: &n.questions},
+		receipts: make(map[uint64]*Receipt), queries: make(map[uint64]*Answers),
 	}, nil
 }
 
@@ -270,7 +275,10 @@ func (n *Node) stop() {
 	n.streams.close()
 	n.running.Wait()
 	n.driver.timer.Stop()
+	n.driver.endReceipts()
 	n.events.end()
+	n.messages.end()
+	n.questions.end()
 	close(n.done)
 }
 

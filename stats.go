@@ -75,7 +75,7 @@ type traffic struct {
 type counts struct {
 	probes, probeFailures, suspicions, deaths, falseDeaths, refutations uint64
 	pauses, syncs, joins, joinFailures                                  uint64
-	probeRTT                                                            Histogram
+	probeRTT, receipts                                                  Histogram
 	buried                                                              map[member.NodeID]bool // by Died
 }
 

@@ -43,15 +43,7 @@ const (
 // the call that causes it. What OnEvent is too late for is in [Node.Members] and
 // [Node.MetaOf] by then. Handlers are called in the order in which they were
 // given, and end with the node.
-func (n *Node) OnEvent(f func(Event)) {
-	n.handlers = append(n.handlers, handler{f, len(n.waiting)})
-}
-
-// handler is a function that wants events.
-type handler struct {
-	f    func(Event)
-	skip int // events that are waiting and happened before it was given
-}
+func (n *Node) OnEvent(f func(Event)) { n.onEvent = append(n.onEvent, f) }
 
 // unreadMax is how many events wait for a call of [Node.Events]: a mass failure
 // of 1,000 members is about 3,000.
@@ -76,10 +68,15 @@ func (n *Node) emit(e Event) {
 	default:
 		n.unread[last] = Event{Kind: Resync, Time: e.Time, Count: 2}
 	}
-	if len(n.handlers) > 0 {
-		n.waiting = append(n.waiting, e)
-		n.rouse()
+	for _, f := range n.onEvent {
+		n.call(func() { f(e) })
 	}
+}
+
+// call lets a handler run at this instant, in its turn.
+func (n *Node) call(handler func()) {
+	n.waiting = append(n.waiting, handler)
+	n.rouse()
 }
 
 // rouse schedules the handlers for this instant: after the step that is under
@@ -91,8 +88,8 @@ func (n *Node) rouse() {
 	}
 }
 
-// handle runs the timers that a pause held up, and gives the events that are
-// waiting to the handlers. What these cause waits for the next call.
+// handle runs the timers that a pause held up, and the handlers that are
+// waiting. What these cause waits for the next call.
 func (n *Node) handle() {
 	n.roused = false
 	for len(n.overdue) > 0 && !n.paused() {
@@ -101,16 +98,9 @@ func (n *Node) handle() {
 		f()
 	}
 	for left := len(n.waiting); left > 0 && len(n.waiting) > 0 && !n.paused(); left-- {
-		e := n.waiting[0]
+		f := n.waiting[0]
 		n.waiting = n.waiting[1:]
-		for i := range n.handlers { // as of now: a new one is not for this event
-			switch h := &n.handlers[i]; {
-			case h.skip > 0:
-				h.skip--
-			case !n.closed:
-				h.f(e)
-			}
-		}
+		f()
 	}
 	if len(n.waiting) > 0 && !n.paused() {
 		n.rouse()
@@ -126,14 +116,31 @@ func (l *Lab) observer(also func(int, time.Duration, *core.Event)) func(int, tim
 		if n.machine == nil { // it is starting
 			n.machine = l.cluster.Machine(i)
 		}
-		if e.Kind == effect.LeaveAcked && n.leaving != nil {
-			n.leaving.Acked = e.Count
-		}
-		if shown, ok := n.lens().Event(n.wall(), e); ok {
-			n.emit(shown)
-		}
+		n.onCore(e)
 		if also != nil {
 			also(i, now, e)
+		}
+	}
+}
+
+// onCore takes what the core reports.
+func (n *Node) onCore(e *core.Event) {
+	switch e.Kind {
+	case effect.LeaveAcked:
+		if n.leaving != nil {
+			n.leaving.Acked = e.Count
+		}
+	case effect.MessageReceived, effect.MessageMissed:
+		n.emitMessage(n.lens().Message(n.wall(), e))
+	case effect.ReceiptUpdated:
+		n.onReceipt(e)
+	case effect.QueryReceived:
+		n.emitQuestion(n.lens().Question(n.wall(), e))
+	case effect.QueryAnswered:
+		n.onAnswer(e)
+	default:
+		if shown, ok := n.lens().Event(n.wall(), e); ok {
+			n.emit(shown)
 		}
 	}
 }

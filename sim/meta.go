@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,16 +59,7 @@ func (m *Meta) Delete(ctx context.Context, key string) error {
 
 // write steps the node with an input, which leaves its outcome in refused.
 func (m *Meta) write(ctx context.Context, in core.Input, refused *error) error {
-	err := cmp.Or(ctx.Err(), m.node.usable())
-	switch {
-	case err != nil:
-	case m.node.leaving != nil:
-		err = ErrLeft
-	default:
-		m.node.lab.cluster.Step(m.node.index, in)
-		err = *refused
-	}
-	if err != nil {
+	if err := m.node.command(ctx, in, refused); err != nil {
 		return fmt.Errorf("metadata: %w", err)
 	}
 	return nil

@@ -18,11 +18,20 @@ type Node struct {
 	closed  bool
 	leaving *LeaveReport // nil before the goodbye
 
-	handlers []handler
-	waiting  []Event  // for the handlers
-	overdue  []func() // timers that came due while it was frozen
-	roused   bool     // a call that sees to both is scheduled
-	unread   []Event  // for Events
+	onEvent    []func(Event)
+	onMessage  []func(*Message)
+	onQuestion []func(*Question)
+	waiting    []func() // handlers with their arguments
+	overdue    []func() // timers that came due while it was frozen
+	roused     bool     // a call that sees to both is scheduled
+
+	unread         []Event   // for Events
+	unreadMessages []Message // for Messages
+
+	receipts   map[uint64]*Receipt // by Seq; not those that are done
+	queries    map[uint64]*Answers // by Seq, until their timeout
+	publishing *Receipt            // of the step under way, before its Seq is known
+	asking     *Answers
 }
 
 // Birth is what the wall clock of a lab shows when it is made: midnight UTC
@@ -99,6 +108,9 @@ func (n *Node) Close() error {
 	}
 	return nil
 }
+
+// epoch returns that of this life.
+func (n *Node) epoch() member.Epoch { return n.machine.Member(0).Claim.Epoch }
 
 func (n *Node) paused() bool { return n.lab.cluster.Paused(n.index) }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/hearsay-gossip/hearsay/core"
+	"github.com/hearsay-gossip/hearsay/core/effect"
 	"github.com/hearsay-gossip/hearsay/member"
 )
 
@@ -63,4 +64,35 @@ func (l Lens) Event(at time.Time, e *core.Event) (Event, bool) {
 		}
 	}
 	return out, true
+}
+
+// Message returns the message of an event MessageReceived or the marker of one
+// MessageMissed, noticed at some time.
+func (l Lens) Message(at time.Time, e *core.Event) Message {
+	m := Message{OriginID: e.ID, OriginName: l.name(e.ID), Epoch: uint64(e.Epoch), Time: at}
+	if e.Kind == effect.MessageMissed {
+		m.Missed = e.Count
+		return m
+	}
+	m.Topic, m.Payload, m.Ordered, m.Seq, m.Hops = e.Key, e.Value, e.Ordered, e.Seq, int(e.Hops)
+	return m
+}
+
+// Question returns the query of an event QueryReceived, noticed at some time.
+func (l Lens) Question(at time.Time, e *core.Event) Question {
+	return Question{
+		Topic: e.Key, Payload: e.Value, AskerID: e.ID, AskerName: l.name(e.ID),
+		Epoch: uint64(e.Epoch), Seq: e.Seq, Deadline: at.Add(e.Elapsed),
+	}
+}
+
+// Answer returns the answer of an event QueryAnswered, so long after its query.
+func (l Lens) Answer(elapsed time.Duration, e *core.Event) Answer {
+	return Answer{ID: e.ID, Name: l.name(e.ID), Payload: e.Value, Elapsed: elapsed}
+}
+
+// name returns the name of a member, empty if it is not known.
+func (l Lens) name(id member.NodeID) string {
+	v, _ := l.Machine.Lookup(id)
+	return string(v.Name)
 }
