@@ -28,10 +28,9 @@ type link struct {
 	idleAfter time.Duration
 	timer     *time.Timer // closes the link when nothing has moved for idleAfter
 	used      time.Time   // when something moved last
-	queue     [][]byte    // frames
-	queued    int         // bytes in queue
-	writing   bool        // a goroutine empties the queue
-	handing   bool        // a frame waits for the driver
+	queue     frameQueue
+	writing   bool // a goroutine empties the queue
+	handing   bool // a frame waits for the driver
 	closed    bool
 }
 
@@ -61,7 +60,7 @@ func (l *link) open(conn *seal.Conn, raw net.Conn) bool {
 	s.peers[l.peer] = append(s.peers[l.peer], l)
 	s.opened++
 	l.timer = time.AfterFunc(l.idleAfter, l.expire)
-	if len(l.queue) > 0 {
+	if l.queue.len() > 0 {
 		l.startWriting()
 	}
 	return true
@@ -112,9 +111,9 @@ func (l *link) close() (lost int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remove(l)
-	lost = len(l.queue)
-	s.queued -= l.queued
-	l.queue, l.queued = nil, 0
+	lost = l.queue.len()
+	s.queued -= l.queue.bytes()
+	l.queue = frameQueue{}
 	return lost
 }
 
@@ -139,9 +138,8 @@ func (l *link) answered() {
 }
 
 // enqueue adds a frame. The caller holds the lane's lock.
-func (l *link) enqueue(frame []byte) {
-	l.queue = append(l.queue, frame)
-	l.queued += len(frame)
+func (l *link) enqueue(class frameClass, frame []byte) {
+	l.queue.push(class, frame)
 	l.lane.queued += len(frame)
 	if l.conn != nil && !l.writing {
 		l.startWriting()
@@ -186,14 +184,11 @@ func (l *link) nextFrame() ([]byte, bool) {
 	s := l.lane
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l.closed || len(l.queue) == 0 {
+	if l.closed || l.queue.len() == 0 {
 		l.writing = false
 		return nil, false
 	}
-	f := l.queue[0]
-	l.queue[0] = nil
-	l.queue = l.queue[1:]
-	l.queued -= len(f)
+	f := l.queue.pop()
 	s.queued -= len(f)
 	return f, true
 }

@@ -28,7 +28,7 @@ const (
 	// streamPeerMax is how many streams one peer may have here: one of each
 	// direction, and as many again from before its restart.
 	streamPeerMax = 4
-	// streamQueueMax bounds the bytes that wait for one peer: the whole view of
+	// streamQueueMax bounds the control that waits for one peer: the whole view of
 	// 16,384 members with 3.5 KiB of facts each. They are of use to a joiner
 	// only if none is missing.
 	streamQueueMax = 64 << 20
@@ -91,16 +91,17 @@ func newStreams(n *Node, proof *seal.Streams) *streams {
 func (s *streams) send(p *core.Packet) {
 	frame := make([]byte, 0, wire.FrameHeaderSize+len(p.Payload))
 	frame = append(wire.AppendFrameHeader(frame, len(p.Payload)), p.Payload...)
+	class := classOf(p.Payload)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.linkTo(destination{p.To, p.Addr})
 	switch {
 	case l == nil:
 		s.node.drops.add(dropStreamLimit)
-	case l.queued+len(frame) > streamQueueMax || s.queued+len(frame) > streamQueueAllMax:
+	case !l.queue.room(class, len(frame)) || s.queued+len(frame) > streamQueueAllMax:
 		s.node.drops.add(dropStreamQueue)
 	default:
-		l.enqueue(frame)
+		l.enqueue(class, frame)
 	}
 }
 
