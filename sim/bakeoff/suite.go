@@ -1,0 +1,66 @@
+package bakeoff
+
+import "time"
+
+// Section is a part of the suite: cells that share a table.
+type Section struct {
+	Name  string // of the marks around its table
+	Title string
+	Cells []Cell
+	Seeds int
+}
+
+// faults are the settings that every size is tried under.
+var faults = []Cell{
+	{},
+	{Loss: 0.01},
+	{Loss: 0.05},
+	{Loss: 0.20},
+	{Dead: 0.01},
+	{Dead: 0.05},
+	{Loss: 0.05, Dead: 0.05},
+	{Stale: 0.05},
+	{Churn: 0.01},
+}
+
+// size is the payload of all cells: an invalidation, a key.
+const size = 64
+
+// crossed returns each fault on each of some links.
+func crossed(nodes int, faults []Cell, links ...Links) []Cell {
+	var cells []Cell
+	for _, l := range links {
+		for _, c := range faults {
+			c.Nodes, c.Links, c.Size = nodes, l, size
+			cells = append(cells, c)
+		}
+	}
+	return cells
+}
+
+// Suite is the whole comparison: some quarter of an hour on two processors.
+func Suite() []Section {
+	rate := func(nodes int, l Links, seconds int, c Cell) Cell {
+		c.Nodes, c.Links, c.Size, c.Rate, c.For = nodes, l, size, 100, time.Duration(seconds)*time.Second
+		return c
+	}
+	load := crossed(1000, []Cell{{Cold: true}, {Senders: 10}, {Senders: 10, Loss: 0.05, Dead: 0.05}}, Far, LAN)
+	load = append(load,
+		rate(1000, LAN, 5, Cell{}), rate(1000, Far, 5, Cell{}), rate(1000, Far, 5, Cell{Loss: 0.05, Dead: 0.05}),
+		rate(1000, Far, 5, Cell{Senders: 10, Loss: 0.01, Ordered: true}), rate(1000, Far, 5, Cell{Churn: 0.01}))
+	some := []Cell{{}, {Loss: 0.05, Dead: 0.05}}
+	return []Section{
+		{"100", "100 nodes", crossed(100, faults, LAN, Far, WAN), 20},
+		{"1000", "1,000 nodes", crossed(1000, faults, LAN, Far, WAN), 10},
+		{"5000", "5,000 nodes", append(crossed(5000, faults, Far), crossed(5000, some, LAN, WAN)...), 3},
+		{"load", "1,000 nodes under load", load, 3},
+	}
+}
+
+// Quick is a small version that visits every kind of fault.
+func Quick() []Section {
+	cells := crossed(60, faults, Far)
+	cells = append(cells, crossed(60, []Cell{{Cold: true}, {Senders: 10, Ordered: true, Loss: 0.05}}, LAN, WAN)...)
+	cells = append(cells, Cell{Nodes: 60, Links: LAN, Size: size, Rate: 100, For: time.Second, Loss: 0.05, Ordered: true})
+	return []Section{{"quick", "60 nodes", cells, 2}}
+}
