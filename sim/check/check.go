@@ -288,7 +288,10 @@ func (c *Checker) Stepped(node int, now time.Duration, out *core.Output) {
 	}
 	told := false
 	for i := range out.Events {
-		if e := &out.Events[i]; e.Claim.State.Valid() && e.Kind != effect.SelfRefuted && e.Kind != effect.SelfOutdated {
+		switch e := &out.Events[i]; {
+		case e.Kind == effect.SelfRefuted: // a life may be over before anybody hears of it
+			c.subjects[node].begin(lifeOf(e.Claim))
+		case e.Claim.State.Valid() && e.Kind != effect.SelfOutdated:
 			c.checkEvent(node, now, e)
 			told = true
 		}

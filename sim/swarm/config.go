@@ -37,9 +37,12 @@ var sites = []site{
 	{"sync-slow", func(c *config) { c.timing.SyncInterval = 5 * time.Second }},
 	{"sync-quick", func(c *config) { c.timing.SyncInterval = 10 * time.Millisecond }},
 	{"heal-slow", func(c *config) { c.timing.HealPeriod *= 3 }},
-	{"retention-short", func(c *config) { c.timing.DeadRetention, c.timing.LeftRetention = 3*time.Minute, time.Minute }},
+	{shortRetention, func(c *config) { c.timing.DeadRetention, c.timing.LeftRetention = 3*time.Minute, time.Minute }},
 	{tightMembers, nil}, // see config
 }
+
+// shortRetention has the gone forgotten while a fault may still last.
+const shortRetention = "retention-short"
 
 // tightMembers leaves no room in the member table for anybody but the nodes.
 const tightMembers = "members-tight"

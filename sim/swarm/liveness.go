@@ -113,9 +113,6 @@ func (r *run) disagreement(core, left []int) check.Invariant {
 			}
 		}
 	}
-	if r.s.uses(Rollback) {
-		return r.busy(core) // see docs/testing.md: a used epoch may be left with two histories
-	}
 	for _, slot := range core {
 		if r.c.Machine(slot).Root() != r.c.Machine(core[0]).Root() || !r.sameView(slot, core[0]) {
 			return check.L4
@@ -271,7 +268,7 @@ func (r *run) told(core []int, writer int, value string) bool {
 // rests holds a cluster that nobody is missing from to its probes: two packets a
 // node and period. Those that hold somebody dead go on trying to reach them.
 func (r *run) rests(core []int, timing core.Timing) {
-	if len(r.s.Leftovers) > 0 || r.s.uses(Rollback) {
+	if len(r.s.Leftovers) > 0 {
 		return
 	}
 	if r.s.uses(Replay) || r.s.uses(Slow) { // what arrives may be long out of date
