@@ -26,17 +26,22 @@ type Options struct {
 	// PayloadMax and MembersMax are those of [core.Config]; 0 means the core's
 	// default, and room for twice the nodes.
 	PayloadMax, MembersMax int
+	// MaxEventSize is that of the root package's Config; 0 means 4 MiB.
+	MaxEventSize int
 }
 
 // Stats counts what happened.
 type Stats struct {
 	Packets, Bytes             uint64 // datagrams sent, and their payload bytes
 	Frames, FrameBytes         uint64 // frames sent on streams
-	Lost                       uint64
+	Lost                       uint64 // datagrams, and frames that nobody took
 	Suspicions, Deaths, Leaves uint64
 	// FalseDeaths counts verdicts on nodes that were running.
 	FalseDeaths uint64
-	Steps       uint64
+	// Published counts messages and queries, Delivered each of them at each other
+	// node, Missed those that a node gave up.
+	Published, Delivered, Missed uint64
+	Steps                        uint64
 }
 
 // Cluster is a set of nodes in virtual time. Not for concurrent use.
@@ -80,7 +85,8 @@ type node struct {
 	slow   time.Duration // processing time of one input
 	busy   member.Time   // until when the inputs so far keep it busy
 	queued int           // deliveries among them
-	waking bool          // a wake-up is among them: no other is scheduled
+	sent   Sent
+	waking bool // a wake-up is among them: no other is scheduled
 }
 
 // NewCluster returns a cluster in which no node runs yet.
@@ -234,7 +240,14 @@ func (c *Cluster) Step(i int, in core.Input) {
 	}
 	c.stats.Steps++
 	c.stepping = i
-	c.apply(n, n.machine.Step(n.clock.read(c.now), in))
+	out := n.machine.Step(n.clock.read(c.now), in)
+	switch in := in.(type) {
+	case *core.Publish:
+		c.countPublished(in.Err)
+	case *core.Ask:
+		c.countPublished(in.Err)
+	}
+	c.apply(n, out)
 }
 
 // After calls f when d has passed.
@@ -297,7 +310,7 @@ func (c *Cluster) wake(n *node, e event) {
 	}
 	if n.slow > 0 && !n.waking {
 		n.waking = true
-		n.wakeAt = c.occupy(n)
+		n.wakeAt = c.occupy(n, n.slow)
 		e.at = n.wakeAt
 		c.queue.push(e)
 		return
@@ -309,7 +322,7 @@ func (c *Cluster) wake(n *node, e event) {
 func (c *Cluster) deliver(n *node, e event) {
 	if e.queued {
 		n.queued = max(n.queued-1, 0) // a restart forgot the queue
-	} else if n.slow > 0 && n.machine != nil && !n.paused && c.net.open(int(e.from), n.index) {
+	} else if c.takesTime(n) && n.machine != nil && !n.paused && c.net.open(int(e.from), n.index) {
 		c.enqueue(n, e)
 		return
 	}
@@ -343,6 +356,7 @@ func (n *node) meant(e *event) bool { return e.data.to.IsZero() || e.data.to == 
 func (c *Cluster) apply(n *node, out *core.Output) {
 	for i := range out.Packets {
 		p := &out.Packets[i]
+		n.sent.add(p)
 		if p.Lane == core.Stream {
 			c.stats.Frames++
 			c.stats.FrameBytes += uint64(len(p.Payload))

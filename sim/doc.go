@@ -3,7 +3,8 @@
 // any machine.
 //
 // A [Lab] is for your own tests: it looks like a handful of nodes of the library,
-// with their members, metadata and events, whose time you hold in your hands. A
+// with their members, metadata, events, messages and queries, whose time you hold
+// in your hands. A
 // [Cluster], below it, holds N machines of package core. It delivers their packets with
 // the latency, loss, duplication and cuts that it was told to, lets nodes
 // crash, restart and freeze, and folds everything that happens into a trace
@@ -11,5 +12,6 @@
 // cluster of a hundred takes seconds.
 //
 // What is not modelled: encryption (a sender is what it says it is), processing
-// time (a step takes none), and TCP beyond order, delay and broken connections.
+// time but for what [Network.Processing] says, bandwidth, and TCP beyond order,
+// delay and broken connections.
 package sim

@@ -16,6 +16,10 @@ type Network struct {
 	// Loss and Duplicate are shares of datagrams. A lost segment of a stream is
 	// sent again and arrives late.
 	Loss, Duplicate float64
+	// Processing is the processor time that a node takes for each packet or frame
+	// that it sends or is given, one after another; 0: none. On two cores of 2025
+	// a sealed datagram of a hundred bytes costs some 5 µs at either end.
+	Processing time.Duration
 }
 
 // DefaultNetwork is a quiet LAN: 0.2 to 0.8 ms one way, nothing lost.
@@ -82,6 +86,7 @@ func (c *Cluster) send(from, to int, p *core.Packet) {
 	net.sent[link]++
 	f := fateOf(c.seed, from, to, uint64(net.sent[link]))
 	delay := net.model.Latency + f.within(net.model.Jitter)
+	work := c.workOn(c.nodes[from])
 	var extra time.Duration
 	if c.opts.Meddle != nil {
 		var lost bool
@@ -94,16 +99,16 @@ func (c *Cluster) send(from, to int, p *core.Packet) {
 		loss = net.lossy[link]
 	}
 	if p.Lane == core.Stream {
-		c.sendStream(from, to, p, 5*delay+extra, loss, &f)
+		c.sendStream(from, to, p, work+5*delay+extra, loss, &f)
 		return
 	}
 	if f.hits(loss) {
 		c.stats.Lost++
 		return
 	}
-	c.deliverAfter(delay+extra, from, to, p)
+	c.deliverAfter(work+delay+extra, from, to, p)
 	if f.hits(net.twice) {
-		c.deliverAfter(net.model.Latency+f.within(10*net.model.Jitter), from, to, p)
+		c.deliverAfter(work+net.model.Latency+f.within(10*net.model.Jitter), from, to, p)
 	}
 }
 

@@ -21,9 +21,22 @@ func (c *Cluster) note(n *node, e *core.Event) {
 		}
 	case effect.MemberLeft:
 		c.stats.Leaves++
+	case effect.MessageReceived, effect.QueryReceived:
+		if e.ID != n.id {
+			c.stats.Delivered++
+		}
+	case effect.MessageMissed:
+		c.stats.Missed += uint64(e.Count)
 	}
 	if c.opts.Observe != nil {
 		c.opts.Observe(n.index, c.Now(), e)
+	}
+}
+
+// countPublished counts a message or query, unless it was refused.
+func (c *Cluster) countPublished(refused error) {
+	if refused == nil {
+		c.stats.Published++
 	}
 }
 
@@ -133,3 +146,19 @@ func (c *Cluster) All(state member.State, subjects ...int) bool {
 	}
 	return true
 }
+
+// Sent is what a node has sent in all its lives, lost or not.
+type Sent struct{ Packets, Bytes, Frames, FrameBytes uint64 }
+
+func (s *Sent) add(p *core.Packet) {
+	if p.Lane == core.Stream {
+		s.Frames++
+		s.FrameBytes += uint64(len(p.Payload))
+		return
+	}
+	s.Packets++
+	s.Bytes += uint64(len(p.Payload))
+}
+
+// Sent returns what a node has sent.
+func (c *Cluster) Sent(i int) Sent { return c.nodes[i].sent }

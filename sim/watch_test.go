@@ -89,15 +89,15 @@ func TestSlowNodeAnswersLate(t *testing.T) {
 func TestBacklogOfASlowNodeIsBounded(t *testing.T) {
 	c := formed(t, 8, 1)
 	c.Slow(4, time.Minute)
-	for range 3 * backlogMax {
+	for range 3 * slowBacklog {
 		c.send(1, 4, &core.Packet{Payload: []byte{0xff}})
 	}
 	c.Run(10 * time.Millisecond)
-	if n := c.nodes[4].queued; n != backlogMax {
-		t.Errorf("%d payloads wait, want %d", n, backlogMax)
+	if n := c.nodes[4].queued; n != slowBacklog {
+		t.Errorf("%d payloads wait, want %d", n, slowBacklog)
 	}
-	if s := c.Stats(); s.Lost < 2*backlogMax {
-		t.Errorf("%d lost, want at least %d", s.Lost, 2*backlogMax)
+	if s := c.Stats(); s.Lost < 2*slowBacklog {
+		t.Errorf("%d lost, want at least %d", s.Lost, 2*slowBacklog)
 	}
 }
 
