@@ -2,8 +2,10 @@ package core
 
 import (
 	"github.com/hearsay-gossip/hearsay/core/broadcast"
+	"github.com/hearsay-gossip/hearsay/core/effect"
 	"github.com/hearsay-gossip/hearsay/core/swim"
 	"github.com/hearsay-gossip/hearsay/member"
+	"github.com/hearsay-gossip/hearsay/wire"
 )
 
 // roster is the member table as broadcasts see it. The list is made anew only
@@ -33,3 +35,33 @@ func (r *roster) Live() []broadcast.Peer {
 
 // Life implements [broadcast.Members].
 func (r *roster) Life(id member.NodeID) (member.Epoch, bool) { return r.swim.Life(id) }
+
+// tellEvents tells the broadcasts what the other sub-machines have found out in
+// this step.
+func (m *Machine) tellEvents(now Time) {
+	for i := range m.out.Events {
+		switch e := &m.out.Events[i]; e.Kind {
+		case effect.ProbeAcked:
+			m.events.OnProbe(e.ID, e.Elapsed)
+		case effect.MemberForgotten:
+			m.events.Forget(now, e.ID)
+		}
+	}
+}
+
+// addHeardRoot appends the root of what was heard to a packet that begins with a
+// ping or an ack, while there is something to repair.
+func (m *Machine) addHeardRoot(b []byte, start int) []byte {
+	if len(b) == start || wire.Type(b[start]) != wire.TypePing && wire.Type(b[start]) != wire.TypeAck {
+		return b
+	}
+	root, any := m.events.Root()
+	if !any || len(b)-start+heardRootSize > m.cfg.PayloadMax {
+		return b
+	}
+	m.msg.heardRoot.Root = root
+	return wire.Append(b, &m.msg.heardRoot)
+}
+
+// heardRootSize is the length of a heard-root with its envelope.
+const heardRootSize = 10

@@ -26,8 +26,10 @@ func (m *Machine) finish(now Time) {
 		m.rumors.Push(r.Key, m.out.Body(r))
 	}
 	m.forgetFacts()
+	m.tellEvents(now)
 	if _, epoch, ok := m.swim.Owner(m.cfg.ID); ok {
 		m.store.Advance(epoch) // our record may have had to outrank another
+		m.events.SetEpoch(now, epoch)
 	}
 	m.noteRoot(now)
 	if m.rumors.Len() > 0 && now >= m.gossip.next {
@@ -66,7 +68,8 @@ func (m *Machine) assemble(s *effect.Send, budget int) {
 	before := len(o.arena)
 	o.arena = append(o.arena, m.out.Payload(s)...)
 	if s.Lane == effect.Datagram {
-		o.arena, _ = m.rumors.Fill(o.arena, m.cfg.PayloadMax-s.Size(), wire.MessagesMax-ownMessagesMax, budget)
+		o.arena = m.addHeardRoot(o.arena, before)
+		o.arena, _ = m.rumors.Fill(o.arena, m.cfg.PayloadMax-(len(o.arena)-before), wire.MessagesMax-ownMessagesMax, budget)
 	} else if addr, ok := m.swim.Addr(s.To); ok {
 		s.Addr = addr // where it listens, not the port that it called from
 	}

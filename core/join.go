@@ -31,7 +31,13 @@ func (m *Machine) startJoins(now Time, addrs []netip.AddrPort) {
 		m.msg.join = wire.Join{Seq: m.seq}
 		m.out.Add(&m.msg.join)
 	}
+	m.setJoining()
+}
+
+// setJoining tells the sub-machines whether a contact's view is awaited.
+func (m *Machine) setJoining() {
 	m.swim.SetJoining(len(m.joins) > 0)
+	m.events.SetJoining(len(m.joins) > 0)
 }
 
 // onJoin sends a joiner everything. Its record came before the join and is
@@ -48,6 +54,9 @@ func (m *Machine) onJoin(now Time, from Peer, j *wire.Join) {
 		}
 	}
 	b.next()
+	if status == wire.JoinAccepted {
+		m.events.AddBaseline()
+	}
 	m.msg.joinAck = wire.JoinAck{Seq: j.Seq, Status: status}
 	m.out.Add(&m.msg.joinAck)
 }
@@ -59,7 +68,7 @@ func (m *Machine) onJoinAck(now Time, from Peer, a *wire.JoinAck) {
 	}
 	addr := m.joins[i].addr
 	m.joins = slices.Delete(m.joins, i, i+1)
-	m.swim.SetJoining(len(m.joins) > 0)
+	m.setJoining()
 	if a.Status == wire.JoinFull {
 		m.out.Report(effect.Event{Kind: effect.JoinRefused, ID: from.ID, Addr: addr})
 		return
@@ -85,5 +94,5 @@ func (m *Machine) failJoins(failed func(*join) bool) {
 		m.out.Report(effect.Event{Kind: effect.JoinFailed, Addr: j.addr})
 		return true
 	})
-	m.swim.SetJoining(len(m.joins) > 0)
+	m.setJoining()
 }

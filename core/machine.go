@@ -174,9 +174,12 @@ func New(now Time, cfg Config) (*Machine, error) {
 		Addrs: cfg.Addrs, Anchor: cfg.Anchor, Timing: cfg.Timing.Timing, MembersMax: cfg.MembersMax,
 		Keys: cfg.Keys, Rand: cfg.Rand, Out: &m.out, Root: m.root,
 	})
+	if cfg.Events.RTOStart == 0 {
+		cfg.Events.RTOStart = cfg.Timing.ProbeTimeout
+	}
 	m.events = broadcast.New(now, broadcast.Config{
 		ID: cfg.ID, Epoch: cfg.Epoch, Name: cfg.Name, Members: &roster{swim: m.swim}, Out: &m.out, Rand: cfg.Rand,
-		Fact: func(key string) ([]byte, bool) { return m.store.Lookup(cfg.ID, key) },
+		Fact:   func(key string) ([]byte, bool) { return m.store.Lookup(cfg.ID, key) },
 		Timing: cfg.Events, Limits: cfg.EventLimits, PayloadMax: cfg.PayloadMax,
 	})
 	m.swimDeadline = m.swim.Deadline()
@@ -231,11 +234,14 @@ func (m *Machine) tick(now Time) {
 	m.swim.Tick(now)
 	m.tickJoins(now)
 	m.tickSync(now)
+	m.events.Tick(now)
 }
 
-// Deadline returns when the machine next wants a Tick.
+// Deadline returns when the machine next wants a Tick. It is in the past while
+// events wait to be sent: whatever else has arrived should be handed in first,
+// so that all that it causes shares packets.
 func (m *Machine) Deadline() Time {
-	t := m.swimDeadline
+	t := min(m.swimDeadline, m.events.Deadline())
 	if m.rumors.Len() > 0 {
 		t = min(t, m.gossip.next)
 	}

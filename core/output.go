@@ -43,10 +43,14 @@ type Output struct {
 
 	arena []byte
 	ends  []int // of each packet's payload in the arena
+	calm  int   // steps in a row that needed no more than is kept
 }
 
 func (o *Output) reset() {
-	if cap(o.arena) > arenaKeep {
+	if o.calm++; len(o.arena) > arenaKeep {
+		o.calm = 0
+	}
+	if o.calm > calmMax && cap(o.arena) > arenaKeep {
 		o.arena = nil
 	}
 	o.Packets, o.Events, o.arena, o.ends = o.Packets[:0], nil, o.arena[:0], o.ends[:0]
@@ -55,6 +59,10 @@ func (o *Output) reset() {
 // arenaKeep bounds the memory kept between steps: twice a push to three members.
 // See effect.Out.
 const arenaKeep = 8 << 10
+
+// calmMax is how many steps that need little it takes to give back more than
+// that; see effect.Out.
+const calmMax = 256
 
 // add takes a packet whose payload was just appended to the arena.
 func (o *Output) add(s *effect.Send) {

@@ -35,6 +35,8 @@ type outbound struct {
 	delta   wire.Delta
 	join    wire.Join
 	joinAck wire.JoinAck
+
+	heardRoot wire.HeardRoot
 }
 
 // dropReason says why a payload, or a part of it, was not used.
@@ -148,6 +150,8 @@ func (m *Machine) dispatch(now Time, from Peer, t wire.Type, body []byte) (err e
 		if err = in.leaveAck.Decode(body); err == nil {
 			m.swim.OnLeaveAck(from, &in.leaveAck)
 		}
+	case wire.TypeRelay, wire.TypeRelayAck, wire.TypeReport, wire.TypeHeard, wire.TypeHeardRoot, wire.TypePull, wire.TypeAnswer:
+		err = m.events.Receive(now, from, t, body)
 	default:
 		m.drops[dropUnknownType]++ // of a later version: skipped, not refused
 	}
@@ -212,4 +216,5 @@ func (m *Machine) Drops(visit func(reason string, count uint64)) {
 	visit("limit_relays", m.swim.Drops(swim.DropRelays))
 	visit("limit_keys", m.store.DroppedKeys())
 	visit("queue_full", m.rumors.Evicted())
+	m.events.Drops(visit)
 }

@@ -8,11 +8,10 @@ import (
 )
 
 // Answer goes straight to who asked a query: its payload, or only word that the
-// sender is asked. It bears a number of its link's small or bulk lane, and is
-// repeated until acknowledged.
+// sender is asked. It bears a number of its link, in Lane, and is repeated until acknowledged.
 type Answer struct {
 	Number Number
-	Bulk   bool
+	Lane   Lane
 	Epoch  member.Epoch // of the asker
 	Seq    uint64       // of the query
 	Index  uint64       // which of the sender's answers it is, from 1; 0: only word
@@ -25,7 +24,7 @@ func (*Answer) Type() Type { return TypeAnswer }
 
 // AppendBody implements [Message].
 func (m *Answer) AppendBody(b []byte) []byte {
-	b = append(b, flag(m.Bulk))
+	b = append(b, byte(m.Lane))
 	b = binary.BigEndian.AppendUint32(b, uint32(m.Number))
 	b = binary.AppendUvarint(b, uint64(m.Epoch))
 	b = binary.AppendUvarint(b, m.Seq)
@@ -37,7 +36,7 @@ func (m *Answer) AppendBody(b []byte) []byte {
 // [*DecodeError].
 func (m *Answer) Decode(body []byte) error {
 	r := reader{b: body}
-	m.Bulk = r.flag("answer lane")
+	m.Lane = r.lane("answer lane")
 	m.Number = Number(r.u32("answer number"))
 	m.Epoch = member.Epoch(r.uvarint("answer epoch"))
 	if m.Seq = r.uvarint("answer seq"); r.err == nil && (m.Seq == 0 || m.Seq > EventSeqMax) {

@@ -228,15 +228,23 @@ func (m *HeardRoot) Decode(body []byte) error {
 func (m *HeardRoot) Describe() string { return fmt.Sprintf("heard-root %016x", m.Root) }
 
 // HashHeard returns what one origin adds to the [HeardRoot], by exclusive or:
-// all events up to base, and above it a bitmap whose lowest bit of its first
-// word is base+1.
-func HashHeard(origin member.NodeID, epoch member.Epoch, base uint64, above []uint64) uint64 {
+// all events up to base, and those in a bitmap whose first word holds the 64
+// sequence numbers from first on, which is a multiple of 64. Bits up to base do
+// not count.
+func HashHeard(origin member.NodeID, epoch member.Epoch, base, first uint64, above []uint64) uint64 {
 	h := mix(hashID(origin) ^ 0x6865617264) // "heard": apart from claims and facts
 	h = mix(h ^ uint64(epoch))
 	h = mix(h ^ base)
 	for i, word := range above {
+		at := first + uint64(i)*64
+		switch {
+		case at+63 <= base:
+			word = 0
+		case at <= base:
+			word &^= 1<<(base-at+1) - 1
+		}
 		if word != 0 {
-			h = mix(h ^ word ^ uint64(i)<<32)
+			h = mix(mix(h^at) ^ word)
 		}
 	}
 	return h

@@ -27,9 +27,40 @@ type AckRun struct {
 	Kind   AckKind
 }
 
+// Lane tells apart what must not wait for each other on one link; each numbers
+// what it carries by itself.
+type Lane uint8
+
+// The lanes.
+const (
+	LaneControl Lane = iota // reports
+	LaneSmall               // relays of whole contents, and answers, in datagrams
+	LaneBulk                // chunks and large answers, on streams
+	LaneEnd
+)
+
+var laneNames = [...]string{LaneControl: "control", LaneSmall: "small", LaneBulk: "bulk"}
+
+// String returns the lane's name.
+func (l Lane) String() string {
+	if l >= LaneEnd {
+		return "unknown"
+	}
+	return laneNames[l]
+}
+
+func (r *reader) lane(what string) Lane {
+	l := Lane(r.u8(what))
+	if r.err == nil && l >= LaneEnd {
+		r.off--
+		r.fail(what)
+	}
+	return l
+}
+
 // RelayAck acknowledges what came on a link with a number.
 type RelayAck struct {
-	Bulk bool // the lane whose numbers these are
+	Lane Lane
 	runs []byte
 }
 
@@ -58,13 +89,13 @@ func (r *reader) ackRun(run *AckRun) {
 const numbersMax = 1 << 16
 
 // AppendBody implements [Message].
-func (m *RelayAck) AppendBody(b []byte) []byte { return append(append(b, flag(m.Bulk)), m.runs...) }
+func (m *RelayAck) AppendBody(b []byte) []byte { return append(append(b, byte(m.Lane)), m.runs...) }
 
 // Decode reads a body, which the message then aliases, and checks every run of
 // it; the error is a [*DecodeError]. [RelayAck.Next] walks them.
 func (m *RelayAck) Decode(body []byte) error {
 	r := reader{b: body}
-	m.Bulk = r.flag("relay-ack lane")
+	m.Lane = r.lane("relay-ack lane")
 	start := r.off
 	var run AckRun
 	for n := 0; r.err == nil && r.off < len(r.b); n++ {
@@ -96,7 +127,7 @@ var ackKindNames = [...]string{AckTaken: "", AckCounted: "+1", AckDuplicate: " d
 
 // Describe implements [Message].
 func (m *RelayAck) Describe() string {
-	s := "relay-ack " + laneName(m.Bulk)
+	s := "relay-ack " + m.Lane.String()
 	walk := *m
 	for run := (AckRun{}); walk.Next(&run); {
 		s += fmt.Sprintf(" number=%d", run.First)
@@ -108,24 +139,17 @@ func (m *RelayAck) Describe() string {
 	return s
 }
 
-func laneName(bulk bool) string {
-	if bulk {
-		return "bulk"
-	}
-	return "small"
-}
-
-// ReportRun says that each of Length relays, numbered from First on in the small
-// or bulk lane, has reached so many members beyond what acks said.
+// ReportRun says that each of Length relays, numbered from First on in a lane,
+// has reached so many members besides the one that acknowledged it.
 type ReportRun struct {
-	Bulk    bool
+	Lane    Lane
 	First   Number
 	Length  int
 	Reached int
 }
 
 // Report tells who handed on spans how many members were reached in them. It
-// bears a number of its own, and is repeated until acknowledged.
+// bears a number of the control lane, and is repeated until acknowledged.
 type Report struct {
 	Number Number
 	runs   []byte
@@ -140,7 +164,7 @@ func (m *Report) SetRuns(encoded []byte) { m.runs = encoded }
 // AppendReportRun appends one run in the form that [Report.SetRuns] takes.
 func AppendReportRun(b []byte, run ReportRun) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(run.First))
-	b = binary.AppendUvarint(b, uint64(run.Length)*2+uint64(flag(run.Bulk)))
+	b = binary.AppendUvarint(b, uint64(run.Length)*4+uint64(run.Lane))
 	return binary.AppendUvarint(b, uint64(run.Reached))
 }
 
@@ -149,10 +173,10 @@ const reachedMax = 1 << 20
 
 func (r *reader) reportRun(run *ReportRun) {
 	run.First = Number(r.u32("report run"))
-	v := r.length(2*numbersMax+1, "report run")
-	run.Length, run.Bulk = v/2, v%2 == 1
+	v := r.length(4*numbersMax+3, "report run")
+	run.Length, run.Lane = v/4, Lane(v%4)
 	run.Reached = r.length(reachedMax, "report run")
-	if r.err == nil && run.Length == 0 {
+	if r.err == nil && (run.Length == 0 || run.Lane >= LaneEnd) {
 		r.fail("report run")
 	}
 }
@@ -199,7 +223,7 @@ func (m *Report) Describe() string {
 	s := fmt.Sprintf("report number=%d", m.Number)
 	walk := *m
 	for run := (ReportRun{}); walk.Next(&run); {
-		s += fmt.Sprintf(" %s number=%d", laneName(run.Bulk), run.First)
+		s += fmt.Sprintf(" %s number=%d", run.Lane, run.First)
 		if run.Length > 1 {
 			s += fmt.Sprintf("×%d", run.Length)
 		}

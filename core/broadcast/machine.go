@@ -3,7 +3,6 @@ package broadcast
 import (
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/hearsay-gossip/hearsay/core/effect"
 	"github.com/hearsay-gossip/hearsay/member"
@@ -11,87 +10,284 @@ import (
 )
 
 // Machine is one node's part in all broadcasts. Not for concurrent use. All
-// effects go to Config.Out.
+// effects go to Config.Out; payloads in events are shared and must not be
+// changed, but may be kept.
 type Machine struct {
-	cfg   Config
-	seq   uint64
+	cfg      Config
+	started  member.Time
+	now      member.Time // as of the last call
+	strategy strategy
+	seq      uint64 // of the last own event
+	joining  bool
+
+	origins   []*origin // in order of arrival
+	index     map[member.NodeID]*origin
+	window    window
+	topics    topics
+	partials  []*event
+	news      []*origin // to be told of
+	repairing []*origin // with holes
+
+	links    map[member.NodeID]*link
+	linkList []*link
+	listed   []*link // with something to send
+	rtt      rtt     // over all peers
+
+	receipts []*service // changed since the last flush
+	services []*service // for reuse
+	own      own
+	asking   []asking
+	asked    []asked
+
+	// Deadlines; none is later than what it stands for.
+	flushAt    member.Time
+	laneDue    member.Time
+	repairDue  member.Time
+	partialDue member.Time
+	heardAt    member.Time
+
+	lastNews     member.Time
+	lastExchange member.Time
+
 	stats Stats
 	drops [dropEnd]uint64
+
+	// Scratch and reused messages.
+	scratch []byte
+	entries []byte
+	runs    []byte
+	topic   []byte
+	picked  []Peer
+	sources []*link
+	in      inbound
+	msg     outbound
+}
+
+// inbound holds one decoded message of each type, reused.
+type inbound struct {
+	relay  wire.Relay
+	ack    wire.RelayAck
+	report wire.Report
+	heard  wire.Heard
+	root   wire.HeardRoot
+	pull   wire.Pull
+	answer wire.Answer
+}
+
+// outbound holds the messages to be written, reused.
+type outbound struct {
+	relay  wire.Relay
+	ack    wire.RelayAck
+	report wire.Report
+	heard  wire.Heard
+	pull   wire.Pull
+	answer wire.Answer
 }
 
 // Never is a deadline of nothing.
 const Never = member.Time(math.MaxInt64)
 
-// New returns a machine that has heard nothing.
-func New(_ member.Time, cfg Config) *Machine {
+// New returns a machine that has heard nothing. It draws nothing from
+// Config.Rand before there is something to send.
+func New(now member.Time, cfg Config) *Machine {
 	cfg.setDefaults()
-	return &Machine{cfg: cfg}
+	m := &Machine{
+		cfg: cfg, started: now, now: now, index: make(map[member.NodeID]*origin),
+		flushAt: Never, laneDue: Never, repairDue: Never, partialDue: Never, heardAt: Never,
+	}
+	m.strategy = m.newStrategy()
+	m.lastExchange = now
+	return m
 }
 
 // Deadline returns when the machine wants a Tick; [Never] when it waits for
 // nothing. It is in the past while there is something to send: a driver hands
 // in what else has arrived, and then the Tick, so that all of it shares packets.
-func (m *Machine) Deadline() member.Time { return Never }
-
-// Tick sends what has been collected and does what has come due.
-func (m *Machine) Tick(member.Time) {}
-
-// Publish sends a message to all members, and returns its number and how many
-// members it is for, this node included. The payload is copied.
-func (m *Machine) Publish(_ member.Time, topic string, payload []byte, _ bool) (seq uint64, live int, err error) {
-	if err := m.check(topic, payload); err != nil {
-		return 0, 0, err
-	}
-	return m.alone()
+func (m *Machine) Deadline() member.Time {
+	return min(m.flushAt, m.laneDue, m.repairDue, m.partialDue, m.heardAt, m.expiresAt())
 }
 
-// Ask sends a query to the members that match the filter.
-func (m *Machine) Ask(_ member.Time, q Query) (seq uint64, live int, err error) {
-	if !q.Filter.Valid() {
-		return 0, 0, ErrFilter
+// Tick does what has come due, and sends what was collected.
+func (m *Machine) Tick(now member.Time) {
+	m.now = now
+	m.expire(now)
+	m.tickLanes(now)
+	m.tickRepairs(now)
+	m.tickPartials(now)
+	m.tickHeard(now)
+	if now >= m.flushAt {
+		m.flush(now)
+		m.showReceipts()
 	}
-	if err := m.check(q.Topic, q.Payload); err != nil {
-		return 0, 0, err
-	}
-	return m.alone()
 }
 
-// Query is what [Machine.Ask] asks. Timeout is at most an hour.
-type Query struct {
-	Topic   string
-	Payload []byte
-	Filter  Filter
-	Timeout time.Duration
-	WantAck bool
+// Publish sends a message to all members. It returns its number in this epoch,
+// and how many members it is for, this node included. Topic and payload are
+// copied. The error is [ErrTopic], [ErrSize] or [ErrBackpressure], wrapped.
+func (m *Machine) Publish(now member.Time, topic string, payload []byte, ordered bool) (seq uint64, live int, err error) {
+	return m.publish(now, &wire.Content{Ordered: ordered}, topic, payload)
 }
 
-// Answer answers a query of another member.
-func (m *Machine) Answer(_ member.Time, _ member.NodeID, _ member.Epoch, _ uint64, payload []byte) error {
-	if len(payload) > AnswerSizeMax {
-		return fmt.Errorf("answer of %d bytes: %w", len(payload), ErrSize)
-	}
-	return ErrExpired
-}
-
-// Receive takes one message of a peer apart and does what it says. The error is
-// that of the decoder. Types that are not of this package are not its concern.
-func (m *Machine) Receive(_ member.Time, _ effect.Peer, _ wire.Type, _ []byte) error { return nil }
-
-func (m *Machine) check(topic string, payload []byte) error {
+func (m *Machine) publish(now member.Time, c *wire.Content, topic string, payload []byte) (seq uint64, live int, err error) {
+	m.now = now
 	if len(topic) == 0 || len(topic) > wire.TopicMax {
-		return fmt.Errorf("publish on topic of %d bytes: %w", len(topic), ErrTopic)
+		return 0, 0, fmt.Errorf("publish on topic of %d bytes: %w", len(topic), ErrTopic)
 	}
 	if len(payload) > m.cfg.Limits.EventSize {
-		return fmt.Errorf("publish %d bytes, limit %d: %w", len(payload), m.cfg.Limits.EventSize, ErrSize)
+		return 0, 0, fmt.Errorf("publish %d bytes, limit %d: %w", len(payload), m.cfg.Limits.EventSize, ErrSize)
 	}
-	return nil
-}
-
-// alone is a publication for which there is nobody else.
-func (m *Machine) alone() (uint64, int, error) {
+	if m.own.count >= m.cfg.Limits.InFlight || m.own.count > 0 && m.own.bytes+len(payload) > m.cfg.Limits.InFlightBytes {
+		return 0, 0, fmt.Errorf("publish: %d messages of %d bytes: %w", m.own.count, m.own.bytes, ErrBackpressure)
+	}
+	m.topic = append(m.topic[:0], topic...)
+	c.Topic, c.Payload = m.topic, payload
+	content := c.Append(make([]byte, 0, len(payload)+len(topic)+contentHead(c)))
 	m.seq++
-	m.cfg.Out.Report(effect.Event{Kind: effect.ReceiptUpdated, Epoch: m.cfg.Epoch, Seq: m.seq, Count: 1, Total: 1, Done: true})
-	return m.seq, 1, nil
+	m.stats.Published++
+	o := m.originOf(now, m.cfg.ID, m.cfg.Epoch)
+	ev := m.keep(now, o, m.seq, len(content))
+	ev.content, ev.born, ev.delivered = content, now, true
+	ev.chunked = len(content)+relayOverhead > m.cfg.PayloadMax
+	o.mark(m.seq)
+	m.advance(now, o)
+	m.noteNews(now, o)
+	return m.seq, m.send(now, ev), nil
 }
 
-func (m *Machine) gauge(*Stats) {}
+// contentHead is about how long a content is without its topic and payload.
+func contentHead(c *wire.Content) int {
+	if c.Query {
+		return 128
+	}
+	return 2
+}
+
+// send begins the service of an own event and returns for how many it is.
+func (m *Machine) send(now member.Time, ev *event) (live int) {
+	svc := m.newService()
+	svc.seq, svc.bytes, svc.published, svc.reached, svc.open = ev.seq, ev.size, now, 1, 1
+	svc.live = len(m.cfg.Members.Live()) + 1
+	if m.livePeer(m.cfg.ID) != nil {
+		svc.live--
+	}
+	live = svc.live
+	m.own.count++
+	m.own.bytes += ev.size
+	at := position(m.cfg.ID)
+	p := push{ev: ev, chunk: small, svc: svc}
+	if ev.chunked {
+		for p.chunk = range wire.Chunks(ev.size) {
+			m.strategy.spread(now, p, wire.Span{After: at, To: at}, nil)
+		}
+	} else {
+		m.strategy.spread(now, p, wire.Span{After: at, To: at}, nil)
+	}
+	m.closePiece(now, svc)
+	return live
+}
+
+// SetEpoch begins a new epoch of this node: its events are numbered anew.
+func (m *Machine) SetEpoch(now member.Time, epoch member.Epoch) {
+	if epoch != m.cfg.Epoch {
+		m.cfg.Epoch, m.seq = epoch, 0
+		m.Forget(now, m.cfg.ID)
+	}
+}
+
+// Receive takes one message of a peer and does what it says. The error is that
+// of the decoder. A type of another package is ignored.
+func (m *Machine) Receive(now member.Time, from effect.Peer, t wire.Type, body []byte) (err error) {
+	m.now = now
+	in := &m.in
+	switch t {
+	case wire.TypeRelay:
+		if err = in.relay.Decode(body); err == nil {
+			m.onRelay(now, m.linkFrom(now, from), &in.relay)
+		}
+	case wire.TypeRelayAck:
+		if err = in.ack.Decode(body); err == nil {
+			m.onAck(now, m.linkFrom(now, from), &in.ack)
+		}
+	case wire.TypeReport:
+		if err = in.report.Decode(body); err == nil {
+			m.onReport(now, m.linkFrom(now, from), &in.report)
+		}
+	case wire.TypeHeard:
+		if err = in.heard.Decode(body); err == nil {
+			m.onHeard(now, m.linkFrom(now, from), &in.heard)
+		}
+	case wire.TypeHeardRoot:
+		if err = in.root.Decode(body); err == nil {
+			m.onRoot(now, m.linkFrom(now, from), &in.root)
+		}
+	case wire.TypePull:
+		if err = in.pull.Decode(body); err == nil {
+			m.onPull(now, m.linkFrom(now, from), &in.pull)
+		}
+	case wire.TypeAnswer:
+		if err = in.answer.Decode(body); err == nil {
+			m.onAnswer(now, m.linkFrom(now, from), &in.answer)
+		}
+	}
+	return err
+}
+
+// onRelay takes an event, or a chunk of one, and hands it on if it is asked to.
+func (m *Machine) onRelay(now member.Time, l *link, r *wire.Relay) {
+	m.stats.Copies++
+	o := m.originOf(now, r.Origin, r.Epoch)
+	if o == nil {
+		return
+	}
+	lane, chunk := wire.LaneSmall, small
+	if r.Chunked {
+		lane, chunk = wire.LaneBulk, r.Chunk
+	}
+	if o.id == m.cfg.ID { // our own came back
+		m.stats.Duplicates++
+		if !r.Repair {
+			m.ack(l, lane, r.Number, wire.AckDuplicate)
+		}
+		return
+	}
+	ev, fresh, ok := m.take(now, o, r, l)
+	if !ok {
+		return
+	}
+	if !fresh {
+		m.stats.Duplicates++
+	}
+	if r.Repair {
+		return
+	}
+	o.source = l
+	at := receipt{from: l, lane: lane, number: r.Number}
+	m.ack(l, lane, r.Number, m.verdict(ev, fresh, at))
+	if ev == nil {
+		return
+	}
+	if r.Delegate {
+		m.serve(now, ev, chunk, r.Span, at)
+		return
+	}
+	m.strategy.received(now, push{ev: ev, chunk: chunk}, l, !fresh)
+}
+
+// verdict says what to acknowledge a relay with. The first relay that finds the
+// event whole counts this node; should it be sent again, so it does again.
+func (m *Machine) verdict(ev *event, fresh bool, at receipt) wire.AckKind {
+	switch {
+	case ev != nil && ev.content != nil && (!ev.credited || ev.credit == at):
+		ev.credited, ev.credit = true, at
+		return wire.AckCounted
+	case fresh:
+		return wire.AckTaken
+	}
+	return wire.AckDuplicate
+}
+
+// gauge fills in what is true at the moment.
+func (m *Machine) gauge(s *Stats) {
+	s.WindowBytes, s.InFlight, s.Origins = m.window.bytes, m.own.count, len(m.origins)
+	s.Window = len(m.window.events)
+}

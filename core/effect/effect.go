@@ -79,6 +79,7 @@ type Out struct {
 	Rumors []Rumor
 	Events []Event
 	arena  []byte
+	calm   int // steps in a row that needed no more than is kept
 }
 
 // Bounds of the memory kept between steps: what a step needs when it neither
@@ -88,15 +89,25 @@ const (
 	arenaKeep  = 8 << 10
 	eventsKeep = 16
 	rumorsKeep = 64
+	// calmMax is how many steps that need little it takes to give back the memory
+	// of one that needed much: a node that relays thousands of events a second
+	// fills its arena at every flush, and should not allocate it every time.
+	calmMax = 256
 )
 
 // Reset empties the collection and keeps its memory, up to a bound.
 func (o *Out) Reset() {
-	if cap(o.arena) > arenaKeep {
+	o.calm++
+	if len(o.arena) > arenaKeep || len(o.Events) > eventsKeep {
+		o.calm = 0
+	}
+	if o.calm > calmMax && cap(o.arena) > arenaKeep {
 		o.arena = nil
 	}
-	if cap(o.Events) > eventsKeep {
+	if o.calm > calmMax && cap(o.Events) > eventsKeep {
 		o.Events = nil
+	} else {
+		clear(o.Events) // they hold payloads
 	}
 	if cap(o.Rumors) > rumorsKeep {
 		o.Rumors = nil
