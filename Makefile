@@ -26,7 +26,7 @@ sim: ## the whole simulation corpus
 	$(GO) test ./sim -count=1 -timeout=30m -run TestCorpus -args -corpus=full
 
 swarm: ## random faults for five minutes, on seeds that follow from the commit
-	$(GO) run ./cmd/hearsay sim swarm --seed=0x$$(git rev-parse --short=12 HEAD) --for=5m --marks
+	$(GO) run ./cmd/hearsay sim swarm --seed=$$(tools/seed) --for=5m --marks
 
 canary: ## a handful of broken builds, each of which the swarm must catch
 	$(GO) run ./sim/mutants/run map-order never-refute heal-off malformed-panics suspicion-zero harmless-memory

@@ -28,7 +28,11 @@ func (r *Replay) Run(app *kong.Kong) error {
 		return err
 	}
 	s, err := swarm.Parse(text)
-	if err != nil {
+	var syntax *swarm.SyntaxError
+	switch {
+	case errors.As(err, &syntax): // says line and column
+		return fmt.Errorf("%s:%w", r.File, err)
+	case err != nil:
 		return fmt.Errorf("%s: %w", r.File, err)
 	}
 	tale := &swarm.Tale{Keep: max(r.Lines, 0), Events: r.Events}

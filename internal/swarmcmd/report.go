@@ -19,6 +19,8 @@ type report struct {
 	Seed      swarm.Seed        `json:"seed"`
 	Runs      int               `json:"runs"`
 	Slow      int               `json:"slow"`
+	SlowSeeds []swarm.Seed      `json:"slow_seeds"`
+	Cut       int               `json:"cut_short"`
 	Twice     int               `json:"twice"`
 	NodeHours float64           `json:"node_hours"`
 	Seconds   float64           `json:"seconds"`
@@ -45,7 +47,7 @@ type failure struct {
 
 func newReport(seed swarm.Seed, t *swarm.Total, took time.Duration) *report {
 	r := &report{
-		Commit: commit(), Seed: seed, Runs: t.Runs, Slow: t.Slow, Twice: t.Twice, NodeHours: t.NodeTime.Hours(),
+		Commit: commit(), Seed: seed, Runs: t.Runs, Slow: t.Slow, Cut: t.Cut, Twice: t.Twice, NodeHours: t.NodeTime.Hours(),
 		Seconds: took.Seconds(), Steps: t.Steps, Faults: t.Faults,
 		Checks: make(map[string]uint64), Marks: make(map[string]uint64), Missing: []string{}, Failures: []failure{},
 	}
@@ -72,8 +74,8 @@ func (r *report) print(w io.Writer, asJSON bool) error {
 		return e.Encode(r)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "swarm  commit %.12s  seed %v  runs %d  node-hours %.0f  in %.1f s  steps %d  run twice %d  slow %d\n",
-		r.Commit, r.Seed, r.Runs, r.NodeHours, r.Seconds, r.Steps, r.Twice, r.Slow)
+	fmt.Fprintf(&b, "swarm  commit %.12s  seed %v  runs %d  node-hours %.0f  in %.1f s  steps %d  run twice %d  slow %d  cut short %d\n",
+		r.Commit, r.Seed, r.Runs, r.NodeHours, r.Seconds, r.Steps, r.Twice, r.Slow, r.Cut)
 	b.WriteString("faults ")
 	for _, op := range slices.Sorted(maps.Keys(r.Faults)) {
 		fmt.Fprintf(&b, " %s %d", op, r.Faults[op])
@@ -87,6 +89,9 @@ func (r *report) print(w io.Writer, asJSON bool) error {
 		fmt.Fprintf(&b, ", never: %s", strings.Join(r.Missing, ", "))
 	}
 	b.WriteString("\n")
+	for _, seed := range r.SlowSeeds {
+		fmt.Fprintf(&b, "SLOW   seed %v took more than %v\n", seed, patience)
+	}
 	for _, f := range r.Failures {
 		fmt.Fprintf(&b, "FAIL   %s  seed %v  n=%d  t=%v  node %d  %s\n       %d -> %d events in %d runs  hearsay sim replay %s\n",
 			f.Found.Invariant, f.Seed, f.Nodes, f.Found.At, f.Found.Node, f.Found.What, f.Before, f.After, f.Runs, f.File)

@@ -25,7 +25,7 @@ import (
 type Swarm struct {
 	Seed    string        `default:"commit" help:"Random seed of the first run; commit: from that of this build, so that it repeats; random: a fresh one." placeholder:"SEED"`
 	Runs    int           `default:"0" help:"Runs at most; 0: no bound but --for." placeholder:"N"`
-	For     time.Duration `default:"1m" help:"Real time at most." placeholder:"TIME"`
+	For     time.Duration `default:"1m" help:"Real time at most, without what shrinking takes; runs that are under way then are cut short and do not count." placeholder:"TIME"`
 	Nodes   int           `default:"0" help:"Nodes of a run at most; 0: as each seed says (2 to 100)." placeholder:"N"`
 	Horizon time.Duration `default:"0s" help:"Virtual time of a run's faults at most; 0s: 30m." placeholder:"TIME"`
 	Workers int           `default:"0" help:"Runs at once; 0: one for each processor." placeholder:"N"`
@@ -70,12 +70,16 @@ func (s *Swarm) Run(ctx context.Context, app *kong.Kong) error {
 	begun := time.Now()
 	var failures []swarm.Outcome
 	var hashes []string
+	slow := []swarm.Seed{}
 	run := swarm.Swarm{
 		Seed: seed, Runs: s.Runs, Limits: swarm.Limits{Nodes: s.Nodes, Horizon: s.Horizon},
-		Workers: s.workers(), Twice: s.Twice, Options: options(),
+		Workers: s.workers(), Twice: s.Twice, Options: options(ctx),
 		Done: func(o swarm.Outcome) {
 			if s.Hashes != "" && !o.Result.Slow {
 				hashes = append(hashes, fmt.Sprintf("%016x %016x\n", uint64(o.Schedule.Seed), o.Result.Hash))
+			}
+			if o.Result.Slow {
+				slow = append(slow, o.Schedule.Seed)
 			}
 			if o.Result.Violation != nil {
 				failures = append(failures, o)
@@ -93,6 +97,7 @@ func (s *Swarm) Run(ctx context.Context, app *kong.Kong) error {
 		}
 	}
 	report := newReport(seed, total, time.Since(begun))
+	report.SlowSeeds = slow
 	for _, o := range failures {
 		f, err := s.keep(ctx, app.Stderr, o)
 		if err != nil {
@@ -104,7 +109,7 @@ func (s *Swarm) Run(ctx context.Context, app *kong.Kong) error {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("interrupted after %d runs: %w", total.Runs, err)
+		return fmt.Errorf("interrupted after %d runs, which prove nothing about the others: %w", total.Runs, err)
 	}
 	return s.verdict(report)
 }
@@ -129,7 +134,10 @@ func (s *Swarm) workers() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-func options() swarm.Options { return swarm.Options{Patience: patience, Clock: time.Now} }
+// options are those of runs that end with a context.
+func options(ctx context.Context) swarm.Options {
+	return swarm.Options{Patience: patience, Clock: time.Now, Stop: func() bool { return ctx.Err() != nil }}
+}
 
 // keep makes a failing schedule smaller and writes it to a file.
 func (s *Swarm) keep(ctx context.Context, progress io.Writer, o swarm.Outcome) (failure, error) {
@@ -140,7 +148,7 @@ func (s *Swarm) keep(ctx context.Context, progress io.Writer, o swarm.Outcome) (
 		limited, cancel := context.WithTimeout(ctx, s.Shrink)
 		defer cancel()
 		fmt.Fprintf(progress, "seed %v violates %s, shrinking\n", schedule.Seed, result.Found().Invariant)
-		schedule, result, f.Runs = swarm.Shrink(limited, schedule, result, swarm.Shrinking{Options: options()})
+		schedule, result, f.Runs = swarm.Shrink(limited, schedule, result, swarm.Shrinking{Options: options(limited)})
 	}
 	schedule.Found, schedule.Commit = result.Found(), commit()
 	f.Found, f.After, f.Nodes = *schedule.Found, schedule.Size(), schedule.Nodes

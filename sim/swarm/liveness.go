@@ -155,7 +155,7 @@ func (r *run) busy(core []int) check.Invariant {
 // accuse says what the core failed to do in time. A run that something else
 // ended is not accused.
 func (r *run) accuse(rule check.Invariant, core, left []int, limit time.Duration) {
-	if r.checker.Violation() != nil || r.result.Slow {
+	if !r.goesOn() {
 		return
 	}
 	switch rule {
@@ -253,7 +253,7 @@ func (r *run) calmsDown(while time.Duration) bool {
 	return false
 }
 
-func (r *run) goesOn() bool { return r.checker.Violation() == nil && !r.result.Slow }
+func (r *run) goesOn() bool { return r.checker.Violation() == nil && !r.result.Unfinished() }
 
 // told reports whether the core has learnt of a fact.
 func (r *run) told(core []int, writer int, value string) bool {

@@ -18,7 +18,8 @@ import (
 // Result is what a run showed.
 type Result struct {
 	Violation *check.Violation // nil: none
-	Slow      bool             // it was stopped for want of time, and proves nothing
+	Slow      bool             // it took more than its patience, and proves nothing
+	Cut       bool             // it was told to stop, and proves nothing
 	Hash      uint64           // of the trace
 	Time      time.Duration    // virtual
 	NodeTime  time.Duration    // virtual, times the nodes that were up
@@ -34,6 +35,9 @@ type Options struct {
 	Watch sim.Watcher
 	// Patience is how long a run may take before it is given up as slow; 0: any.
 	Patience time.Duration
+	// Stop, if set, is asked several times in each virtual second whether to end
+	// the run.
+	Stop func() bool
 	// Clock returns the real time; required with Patience.
 	Clock func() time.Time
 }
@@ -59,6 +63,7 @@ type run struct {
 	upSince []time.Duration
 	dead    map[[2]int]bool // who holds whom dead, for a mark
 	flaps   int             // changes of mind since the liveness phase agreed
+	begun   time.Time       // by Options.Clock, if there is a bound
 }
 
 // Run plays a schedule. The same schedule gives the same result but for its
@@ -90,6 +95,9 @@ func newRun(s *Schedule, opts Options) *run {
 	r := &run{
 		s: s, opts: opts, checker: check.New(uint64(s.Seed), cfg.timing), spare: s.Nodes, result: &Result{},
 		upSince: make([]time.Duration, slots), dead: make(map[[2]int]bool),
+	}
+	if opts.Patience > 0 {
+		r.begun = opts.Clock()
 	}
 	r.meddler = &meddler{r: r}
 	c, err := sim.NewCluster(sim.Options{
@@ -154,10 +162,9 @@ const piece = 250 * time.Millisecond
 
 // pass lets time pass, and reports whether the run goes on.
 func (r *run) pass(d time.Duration) bool {
-	begun := r.began()
 	for end := r.c.Now() + d; r.c.Now() < end; {
 		r.c.Run(min(piece, end-r.c.Now()))
-		if r.checker.Violation() != nil || r.late(begun) {
+		if r.checker.Violation() != nil || r.givenUp() {
 			return false
 		}
 	}
@@ -177,17 +184,15 @@ func (r *run) await(limit time.Duration, condition func() bool) bool {
 	return condition()
 }
 
-func (r *run) began() time.Time {
-	if r.opts.Patience == 0 {
-		return time.Time{}
-	}
-	return r.opts.Clock()
+// givenUp notes and reports whether the run must end without a result.
+func (r *run) givenUp() bool {
+	r.result.Cut = r.opts.Stop != nil && r.opts.Stop()
+	r.result.Slow = r.opts.Patience > 0 && r.opts.Clock().Sub(r.begun) > r.opts.Patience
+	return r.result.Unfinished()
 }
 
-func (r *run) late(begun time.Time) bool {
-	r.result.Slow = r.opts.Patience > 0 && r.opts.Clock().Sub(begun) > r.opts.Patience
-	return r.result.Slow
-}
+// Unfinished reports whether a run ended before it could show anything.
+func (r *Result) Unfinished() bool { return r.Violation == nil && (r.Cut || r.Slow) }
 
 // ended is what a run panics with to stop at once: the protocol may be in a loop.
 type ended struct{}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -117,18 +116,6 @@ var onNodes = []Op{Crash, Pause, Slow, Wipe, Rollback, Move, Leave, Drift, Jump,
 // NodesMax bounds a schedule.
 const NodesMax = 200
 
-// ErrSchedule is wrapped by every error about what a schedule says.
-var ErrSchedule = errors.New("schedule")
-
-// Parse reads a schedule and checks it.
-func Parse(data []byte) (*Schedule, error) {
-	s := new(Schedule)
-	if err := json.Unmarshal(data, s); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSchedule, err)
-	}
-	return s, s.Validate()
-}
-
 // Encode returns the text of a schedule, as Parse reads it.
 func (s *Schedule) Encode() []byte {
 	text, err := json.MarshalIndent(s, "", " ")
@@ -211,35 +198,3 @@ func (s *Schedule) Validate() error {
 
 // Size is how much a schedule holds: what shrinking makes smaller.
 func (s *Schedule) Size() int { return len(s.Faults) + len(s.Workload) + len(s.Leftovers) }
-
-// Seed is a random seed, written in hexadecimal.
-type Seed uint64
-
-// String returns the seed as "0x9f3c5a10".
-func (s Seed) String() string { return fmt.Sprintf("%#x", uint64(s)) }
-
-// MarshalText implements [encoding.TextMarshaler].
-func (s Seed) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// UnmarshalText implements [encoding.TextUnmarshaler]. Decimal is read as well.
-func (s *Seed) UnmarshalText(text []byte) error {
-	v, err := strconv.ParseUint(string(text), 0, 64)
-	*s = Seed(v)
-	return err
-}
-
-// Duration is written as "12.4s".
-type Duration time.Duration
-
-// String returns the duration as [time.Duration] does.
-func (d Duration) String() string { return time.Duration(d).String() }
-
-// MarshalText implements [encoding.TextMarshaler].
-func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (d *Duration) UnmarshalText(text []byte) error {
-	v, err := time.ParseDuration(string(text))
-	*d = Duration(v)
-	return err
-}

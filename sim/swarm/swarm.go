@@ -32,6 +32,7 @@ type Outcome struct {
 type Total struct {
 	Runs, Slow, Failed int
 	Twice              int // of the runs, run twice
+	Cut                int // besides: under way when the context ended
 	NodeTime           time.Duration
 	Checks             [check.Count]uint64
 	Faults             map[Op]int // runs with each kind
@@ -49,9 +50,12 @@ func (s *Swarm) SeedOf(i int) Seed {
 }
 
 // Run plays all schedules and returns what they showed together. It ends early,
-// without an error, when the context does.
+// without an error, when the context does; a run that is under way then is not
+// among the runs, unless it found something.
 func (s *Swarm) Run(ctx context.Context) *Total {
 	total := &Total{Faults: make(map[Op]int)}
+	options := s.Options
+	options.Stop = func() bool { return ctx.Err() != nil || s.Options.Stop != nil && s.Options.Stop() }
 	var lock sync.Mutex
 	next := 0
 	take := func() (int, bool) {
@@ -69,8 +73,13 @@ func (s *Swarm) Run(ctx context.Context) *Total {
 			for i, ok := take(); ok; i, ok = take() {
 				schedule := Draw(s.SeedOf(i), s.Limits)
 				twice := s.Twice > 0 && i%s.Twice == 0
-				result := s.one(schedule, twice)
+				result := one(schedule, twice, options)
 				lock.Lock()
+				if result.Cut && result.Unfinished() {
+					total.Cut++
+					lock.Unlock()
+					return
+				}
 				total.add(schedule, result, twice)
 				if s.Done != nil {
 					s.Done(Outcome{schedule, result})
@@ -84,16 +93,19 @@ func (s *Swarm) Run(ctx context.Context) *Total {
 }
 
 // one runs a schedule, or runs it twice and compares.
-func (s *Swarm) one(schedule *Schedule, twice bool) *Result {
-	result, err := Run(schedule, s.Options)
+func one(schedule *Schedule, twice bool, options Options) *Result {
+	result, err := Run(schedule, options)
 	if err != nil {
 		panic(err) // Draw makes what is valid
 	}
-	if !twice || result.Slow || result.Violation != nil {
+	if !twice || result.Unfinished() || result.Violation != nil {
 		return result
 	}
-	again, _ := Run(schedule, s.Options) // it was valid
-	if !again.Slow && again.Hash != result.Hash {
+	again, _ := Run(schedule, options) // it was valid
+	if again.Unfinished() {
+		return again
+	}
+	if again.Hash != result.Hash {
 		result.Violation = Differ(schedule, result, again)
 	}
 	return result

@@ -39,6 +39,34 @@ func TestSwarm(t *testing.T) {
 	}
 }
 
+// A run that is told to stop, or takes too long, ends there and proves nothing.
+func TestRunsAreGivenUp(t *testing.T) {
+	s := Draw(3, small)
+	asked := 0
+	result, err := Run(s, Options{Stop: func() bool { asked++; return asked == 5 }})
+	if err != nil || !result.Cut || !result.Unfinished() || result.Time != 5*piece {
+		t.Errorf("%+v, %v", result, err)
+	}
+	now := time.Unix(0, 0)
+	clock := func() time.Time { now = now.Add(time.Second); return now }
+	result, err = Run(s, Options{Patience: 10 * time.Second, Clock: clock})
+	if err != nil || !result.Slow || !result.Unfinished() || result.Time != 11*piece {
+		t.Errorf("%+v, %v", result, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := 0
+	swarm := Swarm{Seed: 1, Limits: small, Done: func(Outcome) { done++ }}
+	swarm.Options.Stop = func() bool {
+		if done == 2 {
+			cancel()
+		}
+		return false
+	}
+	if total := swarm.Run(ctx); total.Runs != 2 || total.Cut != 1 || total.Slow != 0 {
+		t.Errorf("%d runs, %d cut short, %d slow", total.Runs, total.Cut, total.Slow)
+	}
+}
+
 // Each seed in processes of their own, on one and on two processors, gives the
 // hash that it gives here.
 func TestSameHashInEveryProcess(t *testing.T) {
@@ -152,9 +180,6 @@ func TestWrongSchedulesAreErrors(t *testing.T) {
 		if _, err := Run(s, Options{}); !errors.Is(err, ErrSchedule) {
 			t.Errorf("%s: error %v", name, err)
 		}
-	}
-	if _, err := Parse([]byte("{")); !errors.Is(err, ErrSchedule) {
-		t.Errorf("error %v", err)
 	}
 }
 
