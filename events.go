@@ -133,13 +133,12 @@ func (d *driver) onEvent(e *core.Event) {
 }
 
 // emit queues an event for the subscribers, who get it together with a snapshot
-// that is no older.
+// that is no older: those of then, since one that comes before the snapshot does
+// not find the event's effect there.
 func (d *driver) emit(e Event) {
 	d.log.event(&e)
 	d.dirty = d.dirty || changesMembers(e.Kind)
-	if d.events.wanted() {
-		d.events.add(e)
-	}
+	d.events.add(e)
 }
 
 // wall returns the time by the clock of this host, for people.

@@ -96,6 +96,30 @@ func TestEventsComeAfterTheSnapshotTheyLedTo(t *testing.T) {
 	})
 }
 
+// Whoever calls Events first and Members second misses nothing, also between an
+// event and the snapshot that shows it.
+func TestASubscriberBeforeTheSnapshotGetsTheEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newVirtual(t).start(1)
+		if err := n.do(t.Context(), func(d *driver) {
+			d.nextPublish = d.now().Add(publishInterval)
+			d.emit(Event{Kind: Updated})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for e := range n.Events(ctx) {
+			if e.Kind != Updated {
+				t.Errorf("event %s", e.Kind)
+			}
+			return
+		}
+		t.Error("the event is lost")
+	})
+}
+
 func TestEventsEndWithTheirContextAndWithTheNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newVirtual(t).start(1)

@@ -78,7 +78,7 @@ func (v *virtual) start(i int, change ...func(*Config)) *Node {
 	return n
 }
 
-func closeNode(t *testing.T, n *Node) {
+func closeNode(t testing.TB, n *Node) {
 	t.Helper()
 	if err := n.Close(); err != nil {
 		t.Error(err)

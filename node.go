@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hearsay-gossip/hearsay/core"
+	"github.com/hearsay-gossip/hearsay/core/broadcast"
 	"github.com/hearsay-gossip/hearsay/member"
 	"github.com/hearsay-gossip/hearsay/seal"
 	"github.com/hearsay-gossip/hearsay/transport"
@@ -170,7 +171,7 @@ func (n *Node) newDriver(addr netip.AddrPort) (*driver, error) {
 		ID: n.id, PublicKey: [wire.PublicKeySize]byte(n.cfg.Identity.Public()),
 		Name: member.Name(n.cfg.Name), Epoch: member.Epoch(n.cfg.Epoch), Cluster: n.cfg.Ring.Cluster(),
 		Addrs: []netip.AddrPort{addr}, Anchor: n.box.Anchor(), Timing: n.cfg.Timing, MembersMax: n.cfg.MembersMax,
-		Keys: keys{n.cfg.Identity},
+		EventLimits: broadcast.Limits{EventSize: n.cfg.MaxEventSize}, Keys: keys{n.cfg.Identity},
 		Rand: rand.New(rand.NewPCG(n.cfg.RandomSeed, binary.BigEndian.Uint64(n.id[:]))),
 	})
 	if err != nil {

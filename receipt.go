@@ -92,7 +92,6 @@ func (d *driver) onReceipt(e *core.Event) {
 	r.update(d.now(), e.Count, e.Done)
 	if e.Done {
 		delete(d.receipts, e.Seq)
-		d.counts.receipts.observe(r.Progress().Elapsed)
 		close(r.done)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // loopback starts a node on real sockets and closes it at the end of the test.
-func loopback(t *testing.T, i int, change ...func(*Config)) *Node {
+func loopback(t testing.TB, i int, change ...func(*Config)) *Node {
 	t.Helper()
 	cfg := Local()
 	cfg.Name, cfg.Ring = fmt.Sprintf("node-%d", i), seal.DevRing("test")
@@ -27,7 +27,7 @@ func loopback(t *testing.T, i int, change ...func(*Config)) *Node {
 	return n
 }
 
-func limited(t *testing.T) context.Context {
+func limited(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
 	return ctx

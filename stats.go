@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hearsay-gossip/hearsay/core"
+	"github.com/hearsay-gossip/hearsay/core/broadcast"
 	"github.com/hearsay-gossip/hearsay/core/effect"
 	"github.com/hearsay-gossip/hearsay/member"
 )
@@ -38,8 +39,13 @@ type Stats struct {
 	Joins         uint64 // contacts that answered
 	JoinFailures  uint64
 
+	Messages MessageStats // of messages and queries
+
 	Drops []Drop // every reason there is, in a fixed order
 }
+
+// MessageStats is what a node has counted of messages and queries.
+type MessageStats = broadcast.Stats
 
 // ProbeRTTBounds are the upper bounds of the buckets of [Stats.ProbeRTT], in
 // seconds: from a hop within one machine to a timeout on a WAN.
@@ -75,7 +81,7 @@ type traffic struct {
 type counts struct {
 	probes, probeFailures, suspicions, deaths, falseDeaths, refutations uint64
 	pauses, syncs, joins, joinFailures                                  uint64
-	probeRTT, receipts                                                  Histogram
+	probeRTT                                                            Histogram
 	buried                                                              map[member.NodeID]bool // by Died
 }
 
@@ -145,5 +151,6 @@ func (d *driver) fill(s *Stats) {
 	s.Probes, s.ProbeFailures, s.ProbeRTT = c.probes, c.probeFailures, c.probeRTT
 	s.Suspicions, s.Deaths, s.FalseDeaths, s.Refutations = c.suspicions, c.deaths, c.falseDeaths, c.refutations
 	s.Pauses, s.Syncs, s.Joins, s.JoinFailures = c.pauses, c.syncs, c.joins, c.joinFailures
+	s.Messages = m.Broadcasts()
 	s.Drops = d.node.appendDrops(nil, m)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hearsay-gossip/hearsay/core"
+	"github.com/hearsay-gossip/hearsay/core/broadcast"
 	"github.com/hearsay-gossip/hearsay/core/draw"
 	"github.com/hearsay-gossip/hearsay/member"
 )
@@ -160,7 +161,8 @@ func (c *Cluster) Start(i int, contacts ...int) {
 	m, err := core.New(n.clock.read(c.now), core.Config{
 		ID: n.id, PublicKey: n.keys.public, Name: n.name, Epoch: n.epoch, Addrs: []netip.AddrPort{n.addr},
 		Timing: c.opts.Timing, MembersMax: c.opts.MembersMax, PayloadMax: c.opts.PayloadMax, Keys: n.keys,
-		Rand: stream(c.seed, fmt.Sprintf("node/%d/%d", i, n.epoch)),
+		EventLimits: broadcast.Limits{EventSize: c.opts.MaxEventSize},
+		Rand:        stream(c.seed, fmt.Sprintf("node/%d/%d", i, n.epoch)),
 	})
 	if err != nil {
 		panic(fmt.Sprintf("sim: node %d: %v", i, err)) // the options were validated
