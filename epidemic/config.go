@@ -88,7 +88,7 @@ var (
 	ErrNodes   = errors.New("nodes out of range")
 	ErrFanout  = errors.New("fanout out of range")
 	ErrLoss    = errors.New("loss out of range")
-	ErrDead    = errors.New("dead share out of range")
+	ErrDead    = errors.New("dead out of range")
 	ErrRounds  = errors.New("rounds out of range")
 	ErrStop    = errors.New("stop out of range")
 	ErrTrials  = errors.New("trials out of range")
@@ -124,7 +124,7 @@ func (c Config) Validate() error {
 		check(updatesOK, ErrUpdates, "%d, want 1 to %d", c.Updates, most)
 		check(c.Updates <= MaxCells/c.Nodes, ErrUpdates, "%d of %d nodes, want nodes times updates at most %d", c.Updates, c.Nodes, MaxCells)
 		if share(c.Dead) && updatesOK && c.Outage == Forever {
-			check(c.downCount()+c.Updates <= c.Nodes, ErrDead, "%d of %d nodes dead leave too few for %d updates to start at",
+			check(c.downCount()+c.Updates <= c.Nodes, ErrDead, "%d of %d nodes dead leave too few for the %d that updates start at",
 				c.downCount(), c.Nodes, c.Updates)
 		}
 	}

@@ -43,9 +43,10 @@
 // # Model
 //
 // In [Sync] order everybody acts on what was known when the round began: this
-// is what the theory describes. In [Turn] order nodes act one after another and
-// pass on what reached them earlier in the round, as a plain loop over the nodes
-// does; it needs fewer rounds for the same messages.
+// is what the theory describes, but for clusters as small as the toy, where the
+// Markov chain of [Turn] order is computed, too. In [Turn] order nodes act one
+// after another and pass on what reached them earlier in the round, as a plain
+// loop over the nodes does; it needs fewer rounds for the same messages.
 //
 // Loss strikes datagrams that carry a payload. A payload sent counts as a copy
 // whether it arrives, is news, or not; a pull is answered only by a node that

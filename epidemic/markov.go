@@ -85,10 +85,7 @@ func (c *chain) pushed(senders, lack int) []float64 {
 
 // pulled adds to a distribution of nodes reached those that ask for themselves.
 func (c *chain) pulled(reached []float64, know int) []float64 {
-	fail := 0.0 // no target knows, or every reply is lost
-	for l := 0; l <= min(know, c.cfg.Fanout); l++ {
-		fail += c.drawn(know, l) * math.Pow(c.cfg.Loss, float64(l))
-	}
+	fail := c.silence(know)
 	lack := len(reached) - 1
 	next := make([]float64, lack+1)
 	for m, p := range reached {
@@ -100,6 +97,16 @@ func (c *chain) pulled(reached []float64, know int) []float64 {
 		}
 	}
 	return next
+}
+
+// silence is the chance that a node which asks gets nothing: no target knows, or
+// every reply is lost.
+func (c *chain) silence(know int) float64 {
+	fail := 0.0
+	for l := 0; l <= min(know, c.cfg.Fanout); l++ {
+		fail += c.drawn(know, l) * math.Pow(c.cfg.Loss, float64(l))
+	}
+	return fail
 }
 
 // fresh returns the distribution of the number of nodes that learn in a round

@@ -10,6 +10,9 @@ type Prediction struct {
 	// the expected share moves as if it were certain, and the last nodes learn
 	// independently.
 	Exact bool
+	// Order is the one that the figures describe: that of the Config where it is
+	// Sync, or the cluster as small as the toy; else Sync.
+	Order Order
 	// Informed is the expected share of live nodes that know, per round from 0.
 	Informed []float64
 	// AllBy is the chance that all live nodes know all updates, per round.
@@ -60,7 +63,9 @@ func (p *Prediction) AllByAt(round int) float64 { return held(p.AllBy, round) }
 func held(series []float64, i int) float64 { return series[min(i, len(series)-1)] }
 
 // Predict returns what theory says about cfg, which must be valid. It describes
-// synchronous rounds; for [Turn] it is what the same run would do in step.
+// synchronous rounds, and order [Turn] only of a cluster as small as the toy; for
+// a larger one it is what the same run would do in step. LowerBound, Leading,
+// Least and Most are of order [Sync] always.
 func Predict(cfg Config) Prediction {
 	p := Prediction{
 		LowerBound: lowerBound(cfg.Live(), cfg.Fanout),
@@ -68,7 +73,10 @@ func Predict(cfg Config) Prediction {
 		Least:      math.NaN(),
 		Most:       math.NaN(),
 	}
-	if chain, ok := newChain(cfg); ok {
+	if turns, ok := newByTurn(cfg); ok {
+		p.Exact, p.Order = true, Turn
+		p.Informed, p.AllBy, p.Copies = turns.evolve()
+	} else if chain, ok := newChain(cfg); ok {
 		p.Exact = true
 		p.Informed, p.AllBy, p.Copies = chain.evolve(cfg)
 	} else {

@@ -71,6 +71,34 @@ func TestExactChainDescribesFaults(t *testing.T) {
 	}
 }
 
+// By turn, too, wherever it starts: a node late in the round is passed on less.
+func TestExactChainDescribesTurns(t *testing.T) {
+	for _, protocol := range []Protocol{Push, Pull, PushPull, InfectAndDie} {
+		for _, start := range []int{0, 3, 6} {
+			cfg := base(7, 2, protocol, 20_000)
+			cfg.Order, cfg.Start, cfg.Loss, cfg.Dead = Turn, start, .2, .05*float64(start)
+			p := Predict(cfg)
+			if !p.Exact || p.Order != Turn {
+				t.Fatalf("%v: exact %v, of order %v", protocol, p.Exact, p.Order)
+			}
+			r, err := Run(t.Context(), cfg, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			near(t, protocol.String()+" rounds", r.Rounds.Mean(), p.Rounds, 4*r.Rounds.Error())
+			near(t, protocol.String()+" all", r.ReachedAll(), p.All(), 4*.5/math.Sqrt(20_000))
+			near(t, protocol.String()+" copies", r.CopiesPerNode(), p.Copies, 0.01*p.Copies)
+			for round, share := range r.Informed() {
+				near(t, protocol.String()+" share", share, p.InformedAt(round), 4*.4/math.Sqrt(20_000))
+			}
+		}
+	}
+	cfg := base(8, 2, Push, 1)
+	if cfg.Order = Turn; Predict(cfg).Order != Sync {
+		t.Error("eight nodes by turn have a theory of their own")
+	}
+}
+
 func TestForwardOnceResidue(t *testing.T) {
 	want := map[float64]float64{
 		1.5: .417, 2: .203, 3: .0595, 4: .0198, 5: .00698, 6: .00252,
