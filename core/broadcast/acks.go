@@ -64,16 +64,16 @@ func (m *Machine) OnProbe(id member.NodeID, elapsed time.Duration) {
 // patience is how long a piece that was just sent may remain unacknowledged.
 func (m *Machine) patience(l *link, which wire.Lane, p *piece) time.Duration {
 	d := m.timeoutOf(l, which)
-	if p.delegate && !p.orphan && p.tries <= delegateTries {
-		return d
+	if !p.delegate || p.orphan || p.tries > delegateTries {
+		d <<= min(max(p.tries, 1)-1, backoffMax-1)
 	}
-	return d << min(max(p.tries, 1)-1, backoffMax-1)
+	return d + m.cfg.Timing.AckDelay
 }
 
 // reportWait is how long a delegate's report may take once it has confirmed: its
 // leaves may have to be tried leafTries times, and a span passed on before.
 func (m *Machine) reportWait(l *link, which wire.Lane) time.Duration {
-	return 24 * max(m.timeoutOf(l, which), m.timeout())
+	return 24*max(m.timeoutOf(l, which), m.timeout()) + leafTries*m.cfg.Timing.AckDelay
 }
 
 // onAck takes acknowledgements.
@@ -88,7 +88,7 @@ func (m *Machine) onAck(now member.Time, l *link, a *wire.RelayAck) {
 		}
 	}
 	lane.trim()
-	if lane.waiting() > 0 {
+	if lane.blocked {
 		m.wake(l, 0)
 	}
 }
@@ -96,7 +96,9 @@ func (m *Machine) onAck(now member.Time, l *link, a *wire.RelayAck) {
 func (m *Machine) acked(now member.Time, l *link, which wire.Lane, p *piece, kind wire.AckKind) {
 	lane := &l.lanes[which]
 	lane.inFlight -= int(p.bytes)
-	if p.tries == 1 { // of a repetition nobody knows what was answered (Karn)
+	// Of a repetition nobody knows what was answered (Karn), nor how long an ack
+	// that may have waited was on its way.
+	if p.tries == 1 && m.cfg.Timing.AckDelay == 0 {
 		d := now.Sub(p.sent)
 		lane.rtt.sample(d)
 		if which == wire.LaneSmall {
@@ -185,7 +187,7 @@ func (m *Machine) tickLane(now member.Time, l *link, which wire.Lane) {
 		}
 	}
 	lane.trim()
-	if lane.waiting() > 0 {
+	if lane.blocked {
 		m.wake(l, 0)
 	}
 }

@@ -102,17 +102,20 @@ type Timing struct {
 	// default 10 ms.
 	RTOMin time.Duration
 	// HeardDelay is the pause between something new and the digest that tells
-	// two others of it; default 20 ms.
+	// two others of it; default 20 ms. Below zero there are none: what was missed
+	// shows by later messages of its origin, and by comparisons.
 	HeardDelay time.Duration
 	// PullDelay is the least time that something missed may still be on its way;
 	// default 60 ms. On slow paths it is the current timeout.
 	PullDelay time.Duration
 	// Window is how long payloads are kept for repair; default 60 s.
 	Window time.Duration
-	// BatchWindow delays relays, so that more share a datagram; default 0.
+	// BatchWindow delays relays, so that more share a datagram; default 0. What
+	// goes to a hub does not wait.
 	BatchWindow time.Duration
-	// AckDelay lets acks wait for company; default 0. It is part of what others
-	// measure as the round trip.
+	// AckDelay lets acks and reports wait for something to ride on; default 0. All
+	// nodes must have the same: each waits as much longer for an ack, and takes
+	// round trips from probes alone.
 	AckDelay time.Duration
 }
 

@@ -102,7 +102,13 @@ func (d *delegation) toHub(now member.Time, p push, span wire.Span) bool {
 			hub, best = &live[i], h
 		}
 	}
-	return hub != nil && d.m.push(now, d.m.linkTo(*hub), p, true, span)
+	if hub == nil {
+		return false
+	}
+	l := d.m.linkTo(*hub)
+	d.m.push(now, l, p, true, span)
+	d.m.wake(l, 0) // it batches for all; to wait twice would cost more than it saves
+	return true
 }
 
 // failed implements [strategy]. The span less its silent delegate goes to other

@@ -55,7 +55,8 @@ type lane struct {
 	first, unsent, next wire.Number
 	ring                []piece // a power of two of them
 	again               []wire.Number
-	inFlight            int // bytes sent and not acknowledged
+	inFlight            int  // bytes sent and not acknowledged
+	blocked             bool // more is queued than the window let through
 	rtt                 rtt
 	due                 member.Time // no piece is due before
 }

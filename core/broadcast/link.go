@@ -21,7 +21,9 @@ type link struct {
 	reports []wire.ReportRun
 	control []byte // encoded messages
 	repairs []repairItem
-	listed  bool // among the machine's links that have something to send
+	listed  bool        // among the machine's links that have something to send
+	flushAt member.Time // while listed: when it goes at the latest
+	unacked int         // bytes that came since the last acks went
 }
 
 // ackRun is a run of acks not yet sent.
@@ -85,27 +87,34 @@ func (m *Machine) linkFrom(now member.Time, from effect.Peer) *link {
 	return l
 }
 
-// wake lists a link to be flushed, at the latest after a delay.
+// wake lists a link to be flushed, at the latest after a delay. Whatever has it
+// flushed earlier takes all that waits along.
 func (m *Machine) wake(l *link, delay time.Duration) {
+	at := m.now.Add(delay)
 	if !l.listed {
-		l.listed = true
+		l.listed, l.flushAt = true, at
 		m.listed = append(m.listed, l)
 	}
-	m.flushAt = min(m.flushAt, m.now.Add(delay))
+	l.flushAt = min(l.flushAt, at)
+	m.flushAt = min(m.flushAt, at)
 }
 
 // ack notes that something came on a lane under a number.
 func (m *Machine) ack(l *link, lane wire.Lane, n wire.Number, kind wire.AckKind) {
+	delay := m.cfg.Timing.AckDelay
+	if l.unacked > smallWindow/2 {
+		delay = 0 // before the peer's window is full
+	}
 	if i := len(l.acks) - 1; i >= 0 {
 		last := &l.acks[i]
 		if last.lane == lane && last.Kind == kind && last.First+wire.Number(last.Length) == n && last.Length < runMax {
 			last.Length++
-			m.wake(l, m.cfg.Timing.AckDelay)
+			m.wake(l, delay)
 			return
 		}
 	}
 	l.acks = append(l.acks, ackRun{lane, wire.AckRun{First: n, Length: 1, Kind: kind}})
-	m.wake(l, m.cfg.Timing.AckDelay)
+	m.wake(l, delay)
 }
 
 // tell queues a control message.
@@ -138,16 +147,23 @@ func (m *Machine) livePeer(id member.NodeID) *Peer {
 	return &live[i]
 }
 
-// flush sends what waits on all listed links.
+// flush sends what waits on the listed links whose time has come.
 func (m *Machine) flush(now member.Time) {
 	m.flushAt = Never
+	kept := 0
 	for i := 0; i < len(m.listed); i++ { // a link may be listed again meanwhile
 		l := m.listed[i]
+		if l.flushAt > now {
+			m.flushAt = min(m.flushAt, l.flushAt)
+			m.listed[kept] = l
+			kept++
+			continue
+		}
 		l.listed = false
 		m.flushLink(now, l)
-		m.listed[i] = nil
 	}
-	m.listed = m.listed[:0]
+	clear(m.listed[kept:])
+	m.listed = m.listed[:kept]
 }
 
 func (m *Machine) flushLink(now member.Time, l *link) {
@@ -243,7 +259,7 @@ func (w *writer) acks() {
 		}
 		m.scratch = encoded
 	}
-	l.acks = l.acks[:0]
+	l.acks, l.unacked = l.acks[:0], 0
 }
 
 // acksPerMessage is what half a datagram holds.
@@ -304,6 +320,7 @@ func (w *writer) pieces(now member.Time, which wire.Lane) {
 		w.piece(now, which, n, p)
 		lane.inFlight += int(p.bytes)
 	}
+	lane.blocked = lane.unsent != lane.next
 }
 
 // piece writes one piece, and sets when its ack is due.

@@ -261,6 +261,7 @@ func (m *Machine) onRelay(now member.Time, l *link, r *wire.Relay) {
 		return
 	}
 	o.source = l
+	l.unacked += relayOverhead + len(r.Body)
 	at := receipt{from: l, lane: lane, number: r.Number}
 	m.ack(l, lane, r.Number, m.verdict(ev, fresh, at))
 	if ev == nil {

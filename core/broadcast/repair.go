@@ -63,6 +63,9 @@ const (
 // noteNews lists an origin for the next digest.
 func (m *Machine) noteNews(now member.Time, o *origin) {
 	m.lastNews = now
+	if m.cfg.Timing.HeardDelay < 0 {
+		return
+	}
 	if !o.news {
 		o.news = true
 		m.news = append(m.news, o)
@@ -142,6 +145,22 @@ func (m *Machine) AddBaseline() {
 		m.msg.heard.SetEntries(encoded)
 		m.cfg.Out.Add(&m.msg.heard)
 	}
+}
+
+// AppendHeard appends a message to b that tells what was heard of each origin of
+// which something is kept. A driver without pings adds it to a payload now and
+// then; who lacks some of it will ask.
+func (m *Machine) AppendHeard(b []byte) []byte {
+	encoded := m.entries[:0]
+	for _, o := range m.origins {
+		if o.kept > 0 {
+			encoded = m.appendEntry(encoded, o)
+		}
+	}
+	m.entries = encoded
+	m.msg.heard = wire.Heard{}
+	m.msg.heard.SetEntries(encoded)
+	return wire.Append(b, &m.msg.heard)
 }
 
 // SetJoining tells whether this node is being told the view of a cluster: only

@@ -129,7 +129,7 @@ func (m *Machine) report(svc *service) {
 			l.reports = l.reports[:n-1]
 		}
 	}
-	m.wake(l, 0)
+	m.wake(l, m.cfg.Timing.AckDelay)
 }
 
 // runMax bounds the numbers of one run in an ack or a report.
