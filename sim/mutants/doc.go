@@ -5,9 +5,10 @@
 //
 //	go run ./sim/mutants/run              all of them, until each is caught
 //	go run ./sim/mutants/run never-refute map-order
+//	go run ./sim/mutants/run -build DIR never-refute
 //
-// A patch file begins with a sentence on what is broken (#), and may say that it
-// is harmless and must survive, or that only two runs side by side show it (#!).
-// Its hunks are those of a unified diff without line numbers: what they replace
-// must be in the file exactly once.
+// A patch file is a unified diff (git apply takes it), after a head with a
+// sentence on what is broken (#), and perhaps a word that it is harmless and must
+// survive, or that only two runs side by side show it (#!). What a hunk replaces
+// must be in the file exactly once, wherever that is.
 package mutants

@@ -40,14 +40,20 @@ func TestEveryPatchApplies(t *testing.T) {
 
 func TestPatchesThatDoNotFitAreErrors(t *testing.T) {
 	source := func(string) ([]byte, error) { return []byte("a\nb\na\n"), nil }
+	const head = "# breaks\n--- a/f\n+++ b/f\n"
 	for name, text := range map[string]string{
-		"no sentence":   "--- f\n+++ f\n@@\n-a\n+c\n",
+		"no sentence":   "--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+c\n",
 		"no hunk":       "# breaks\n",
-		"another file":  "# breaks\n--- f\n+++ g\n@@\n-a\n+c\n",
-		"before a hunk": "# breaks\n--- f\n-a\n",
-		"no such line":  "# breaks\n--- f\n+++ f\n@@\n-x\n+c\n",
-		"found twice":   "# breaks\n--- f\n+++ f\n@@\n-a\n+c\n",
-		"no mark":       "# breaks\n--- f\n+++ f\n@@\nx\n",
+		"no lines":      head,
+		"another file":  "# breaks\n--- a/f\n+++ b/g\n@@ -1 +1 @@\n-a\n+c\n",
+		"no prefix":     "# breaks\n--- f\n+++ f\n@@ -1 +1 @@\n-a\n+c\n",
+		"no numbers":    head + "@@\n-a\n+c\n",
+		"before a hunk": "# breaks\n--- a/f\n-a\n",
+		"too short":     head + "@@ -1,2 +1,2 @@\n-a\n+c\n",
+		"too long":      head + "@@ -1 +1 @@\n-a\n+c\n b\n",
+		"no such line":  head + "@@ -1 +1 @@\n-x\n+c\n",
+		"found twice":   head + "@@ -1 +1 @@\n-a\n+c\n",
+		"no mark":       head + "@@ -1 +1 @@\nx\n",
 	} {
 		m, err := parse("m", text)
 		if err == nil {
@@ -57,7 +63,7 @@ func TestPatchesThatDoNotFitAreErrors(t *testing.T) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
-	m, err := parse("m", "# breaks\n#! twice\n--- f\n+++ f\n@@\n b\n-a\n+c\n")
+	m, err := parse("m", "# breaks\n#! twice\n--- a/f\n+++ b/f\n@@ -2,2 +2,2 @@\n b\n-a\n+c\n")
 	if err != nil || !m.Twice || m.Harmless {
 		t.Fatal(m, err)
 	}

@@ -3,8 +3,11 @@
 // that should not, or one is caught that should not.
 //
 //	go run ./sim/mutants/run [-runs 1000] [-nodes 30] [-table FILE] [name ...]
+//	go run ./sim/mutants/run -build DIR name ...
 //
-// With -table, the rows replace those between the marks in a Markdown file.
+// With -table, the rows replace those between the marks in a Markdown file. With
+// -build, broken binaries are left in a directory, and not run: each has the
+// commands swarm and replay of hearsay sim.
 package main
 
 import (
@@ -16,10 +19,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -40,8 +41,15 @@ func main() {
 	flag.IntVar(&l.workers, "workers", 2, "mutants at once")
 	flag.Uint64Var(&l.seed, "seed", 1, "random seed of the first run")
 	table := flag.String("table", "", "Markdown file whose table is to be written")
+	dir := flag.String("build", "", "directory for the binaries of the mutants named, which are built and not run")
 	flag.Parse()
-	if err := l.run(flag.Args(), *table); err != nil {
+	var err error
+	if *dir != "" {
+		err = build(*dir, flag.Args())
+	} else {
+		err = l.run(flag.Args(), *table)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
@@ -66,11 +74,9 @@ func (l *lab) run(names []string, table string) error {
 	if err != nil {
 		return err
 	}
-	root, err := exec.Command("go", "env", "GOMOD").Output()
-	if err != nil {
+	if l.root, err = mutants.Root(); err != nil {
 		return err
 	}
-	l.root = filepath.Dir(strings.TrimSpace(string(root)))
 	if l.scratch, err = os.MkdirTemp("", "mutants"); err != nil {
 		return err
 	}
@@ -83,6 +89,29 @@ func (l *lab) run(names []string, table string) error {
 		errs = append(errs, write(table, done))
 	}
 	return errors.Join(errs...)
+}
+
+// build leaves the binaries of mutants in a directory, to be run by hand.
+func build(dir string, names []string) error {
+	if len(names) == 0 {
+		return errors.New("-build needs the names of mutants")
+	}
+	chosen, err := choose(names)
+	if err != nil {
+		return err
+	}
+	root, err := mutants.Root()
+	if err != nil {
+		return err
+	}
+	for i := range chosen {
+		binary, err := chosen[i].Build(root, dir)
+		if err != nil {
+			return err
+		}
+		fmt.Println(binary)
+	}
+	return nil
 }
 
 func choose(names []string) ([]mutants.Mutant, error) {
@@ -125,7 +154,7 @@ func (l *lab) all(chosen []mutants.Mutant) []outcome {
 // one builds a mutant and runs it until it is caught.
 func (l *lab) one(m mutants.Mutant) outcome {
 	o := outcome{Mutant: m}
-	binary, err := l.build(&m)
+	binary, err := m.Build(l.root, l.scratch)
 	if err != nil {
 		o.err = err
 		return o
@@ -148,40 +177,6 @@ func (l *lab) one(m mutants.Mutant) outcome {
 		o.err = fmt.Errorf("%s: %w\n%s", m.Name, err, said.String())
 	}
 	return o
-}
-
-// build lays the patch over the source and builds the victim.
-func (l *lab) build(m *mutants.Mutant) (string, error) {
-	dir := filepath.Join(l.scratch, m.Name)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	changed, err := m.Apply(func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(l.root, path)) })
-	if err != nil {
-		return "", err
-	}
-	overlay := struct{ Replace map[string]string }{make(map[string]string)}
-	for path, text := range changed {
-		copied := filepath.Join(dir, strings.ReplaceAll(path, "/", "_"))
-		if err := os.WriteFile(copied, text, 0o644); err != nil {
-			return "", err
-		}
-		overlay.Replace[filepath.Join(l.root, path)] = copied
-	}
-	text, err := json.Marshal(overlay)
-	if err != nil {
-		return "", err
-	}
-	list, binary := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "victim")
-	if err := os.WriteFile(list, text, 0o644); err != nil {
-		return "", err
-	}
-	cmd := exec.Command("go", "build", "-overlay", list, "-o", binary, "./sim/mutants/victim")
-	cmd.Dir = l.root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", m.Name, err, out)
-	}
-	return binary, nil
 }
 
 // verdict is the error that an outcome amounts to.

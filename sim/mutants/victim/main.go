@@ -1,5 +1,7 @@
 // Command victim is built with a mutant over its source. It runs schedules one
 // after another until one violates something, and prints how that went as JSON.
+// With the arguments of hearsay sim swarm or hearsay sim replay it does what these
+// do.
 package main
 
 import (
@@ -8,12 +10,20 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 
+	"github.com/alecthomas/kong"
+
+	"github.com/hearsay-gossip/hearsay/internal/swarmcmd"
 	"github.com/hearsay-gossip/hearsay/sim/mutants"
 	"github.com/hearsay-gossip/hearsay/sim/swarm"
 )
 
 func main() {
+	if len(os.Args) > 1 && (os.Args[1] == "swarm" || os.Args[1] == "replay") {
+		byHand()
+		return
+	}
 	seed := flag.Uint64("seed", 1, "random seed of the first run")
 	runs := flag.Int("runs", 200, "runs at most")
 	nodes := flag.Int("nodes", 20, "nodes of a run at most")
@@ -39,4 +49,16 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// byHand runs a command line as hearsay sim would.
+func byHand() {
+	var cli struct {
+		Swarm  swarmcmd.Swarm  `cmd:"" help:"Look for schedules that break this build."`
+		Replay swarmcmd.Replay `cmd:"" help:"Play one."`
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	parsed := kong.Parse(&cli, kong.BindTo(ctx, (*context.Context)(nil)))
+	parsed.FatalIfErrorf(parsed.Run())
 }
