@@ -3,10 +3,12 @@ package bakeoff
 import "fmt"
 
 // Strategies are the names of those that take part.
-func Strategies() []string { return []string{"eager", "plumtree"} }
+func Strategies() []string { return []string{"delegation", "eager", "plumtree"} }
 
 func starter(strategy string) (func(w *world, i int32) contender, error) {
 	switch strategy {
+	case "delegation":
+		return newMachine, nil
 	case "eager":
 		return newEager, nil
 	case "plumtree":

@@ -91,7 +91,7 @@ const (
 	begin     = 5 * time.Second
 	warmFrom  = 2 * time.Second
 	warmEvery = 500 * time.Millisecond
-	warmups   = 4
+	warmups   = 3
 	// diesAt is when those die of whom nobody notices.
 	diesAt = begin - 100*time.Millisecond
 	// settle is how long a run goes on after the last event.

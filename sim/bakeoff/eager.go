@@ -40,7 +40,7 @@ func (e *eager) publish(now member.Time, payload []byte, _ bool) uint64 {
 
 func (e *eager) receive(now member.Time, from int32, p *packet) {
 	for i := range p.notes {
-		if n := &p.notes[i]; !e.onNote(now, from, n) {
+		if n := &p.notes[i]; !e.onNote(now, from, n) && e.knows(n.id.origin) {
 			e.onPayload(now, from, n)
 		}
 	}

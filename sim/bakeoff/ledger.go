@@ -115,6 +115,12 @@ func (l *ledger) keep(now member.Time, from int32, n *note) {
 	l.heardAt = min(l.heardAt, now.Add(heardDelay))
 }
 
+// knows reports whether the record of an origin is here: what comes of others is
+// not taken, nor is it by the machine.
+func (l *ledger) knows(origin int32) bool {
+	return origin == l.host.i || l.host.w.views.sees(l.host.i, origin)
+}
+
 // onPayload delivers what is new, and reports whether it was.
 func (l *ledger) onPayload(now member.Time, from int32, n *note) bool {
 	if l.has(n.id) {
@@ -131,12 +137,14 @@ func (l *ledger) onPayload(now member.Time, from int32, n *note) bool {
 func (l *ledger) onNote(now member.Time, from int32, n *note) bool {
 	switch n.kind {
 	case noteHeard:
-		l.onHeard(now, from, n.heard)
+		l.onHeard(now, from, n.heard, n.asked)
 	case notePull:
 		l.answer(from, n.ids)
 	case noteRoot:
 		if n.root != l.root {
-			l.mail.add(from, l.vector(l.origins))
+			all := l.vector(l.origins)
+			all.asked = true
+			l.mail.add(from, all)
 		}
 	default:
 		return false
@@ -145,11 +153,19 @@ func (l *ledger) onNote(now member.Time, from int32, n *note) bool {
 }
 
 // onHeard notes what a member has that this node has not; if it is the other way
-// round, it is told.
-func (l *ledger) onHeard(now member.Time, from int32, vector []heard) {
+// round, it is told. A vector of all origins also says which it never heard of.
+func (l *ledger) onHeard(now member.Time, from int32, vector []heard, all bool) {
 	var lacking []int32
+	if all {
+		lacking = slices.DeleteFunc(slices.Clone(l.origins), func(origin int32) bool {
+			return slices.ContainsFunc(vector, func(h heard) bool { return h.origin == origin })
+		})
+	}
 	for i := range vector {
 		h := &vector[i]
+		if !l.knows(h.origin) {
+			continue
+		}
 		a := l.account(h.origin)
 		for seq := a.base + 1; seq <= h.base; seq++ {
 			l.miss(now, from, id{h.origin, seq})

@@ -21,7 +21,7 @@ type note struct {
 	id      id
 	hops    int
 	payload []byte
-	asked   bool // a payload somebody pulled or grafted: it was not pushed
+	asked   bool // a payload somebody pulled or grafted; a vector of all origins
 	ids     []id
 	heard   []heard
 	root    uint64

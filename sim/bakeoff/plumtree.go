@@ -188,6 +188,9 @@ func (p *plumtree) receive(now member.Time, from int32, packet *packet) {
 	for i := range packet.notes {
 		n := &packet.notes[i]
 		if n.kind == notePayload {
+			if !p.knows(n.id.origin) {
+				continue
+			}
 			acked = append(acked, n.id)
 		}
 		p.onNote(now, from, n)
@@ -242,7 +245,7 @@ func (p *plumtree) onDuplicate(now member.Time, from int32, t *tree, n *note) {
 
 // onIHave starts the graft timer of an event that is not here.
 func (p *plumtree) onIHave(now member.Time, from int32, m id) {
-	if p.has(m) {
+	if p.has(m) || !p.knows(m.origin) {
 		return
 	}
 	t := p.tree(m.origin)

@@ -192,7 +192,7 @@ func (w *world) run() {
 			if w.tally.over() {
 				return
 			}
-			look = w.now.Add(time.Second)
+			look = w.now.Add(time.Second / 2)
 		}
 		w.happen()
 	}
