@@ -34,6 +34,14 @@ func FuzzJoin(f *testing.F)     { fuzzBody(f, wire.TypeJoin) }
 func FuzzJoinAck(f *testing.F)  { fuzzBody(f, wire.TypeJoinAck) }
 func FuzzLeave(f *testing.F)    { fuzzBody(f, wire.TypeLeave) }
 func FuzzLeaveAck(f *testing.F) { fuzzBody(f, wire.TypeLeaveAck) }
+func FuzzRelay(f *testing.F)    { fuzzBody(f, wire.TypeRelay) }
+func FuzzRelayAck(f *testing.F) { fuzzBody(f, wire.TypeRelayAck) }
+func FuzzReport(f *testing.F)   { fuzzBody(f, wire.TypeReport) }
+func FuzzHeard(f *testing.F)    { fuzzBody(f, wire.TypeHeard) }
+func FuzzPull(f *testing.F)     { fuzzBody(f, wire.TypePull) }
+func FuzzAnswer(f *testing.F)   { fuzzBody(f, wire.TypeAnswer) }
+
+func FuzzHeardRoot(f *testing.F) { fuzzBody(f, wire.TypeHeardRoot) }
 
 // target returns the name of the fuzz target of a type's body.
 func target(typ wire.Type) string {
@@ -71,6 +79,22 @@ func checkDecoded(t *testing.T, m decoder, body []byte) {
 		walkDelta(t, *m)
 	case *wire.Entries:
 		walkEntries(t, *m)
+	case *wire.RelayAck:
+		walkAcks(t, *m)
+	case *wire.Report:
+		walkReports(t, *m)
+	case *wire.Heard:
+		walkHeard(t, *m)
+	case *wire.Pull:
+		if rebuilt, n := walkRuns(m.Runs, 0); !bytes.HasSuffix(body, rebuilt) || n == 0 || n > wire.RunsMax {
+			t.Fatalf("pull % x, its %d runs % x", body, n, rebuilt)
+		}
+	case *wire.Relay:
+		if !m.Chunked {
+			walkContent(t, m.Body)
+		} else if len(m.Body) == 0 || len(m.Body) > wire.ChunkSize || m.Chunk >= wire.Chunks(m.Size) {
+			t.Fatalf("chunk %d of %d bytes with %d", m.Chunk, m.Size, len(m.Body))
+		}
 	}
 }
 
@@ -99,6 +123,82 @@ func walkEntries(t *testing.T, m wire.Entries) {
 	m.SetStamps(rebuilt)
 	if again := m.AppendBody(nil); !bytes.Equal(again, whole) {
 		t.Fatalf("entries % x, of their stamps % x", whole, again)
+	}
+}
+
+func walkAcks(t *testing.T, m wire.RelayAck) {
+	t.Helper()
+	whole := m.AppendBody(nil)
+	rebuilt := []byte{}
+	for run := (wire.AckRun{}); m.Next(&run); {
+		if run.Length < 1 || run.Length > 1<<16 {
+			t.Fatalf("a run of %d", run.Length)
+		}
+		rebuilt = wire.AppendAckRun(rebuilt, run)
+	}
+	m.SetRuns(rebuilt)
+	if again := m.AppendBody(nil); !bytes.Equal(again, whole) {
+		t.Fatalf("relay-ack % x, of its runs % x", whole, again)
+	}
+}
+
+func walkReports(t *testing.T, m wire.Report) {
+	t.Helper()
+	whole := m.AppendBody(nil)
+	rebuilt := []byte{}
+	for run := (wire.ReportRun{}); m.Next(&run); {
+		rebuilt = wire.AppendReportRun(rebuilt, run)
+	}
+	m.SetRuns(rebuilt)
+	if again := m.AppendBody(nil); !bytes.Equal(again, whole) {
+		t.Fatalf("report % x, of its runs % x", whole, again)
+	}
+}
+
+func walkHeard(t *testing.T, m wire.Heard) {
+	t.Helper()
+	whole := m.AppendBody(nil)
+	rebuilt := []byte{}
+	for e := (wire.HeardEntry{}); m.Next(&e); {
+		runs, n := walkRuns(e.Above, e.Base)
+		again := e
+		again.Above = wire.NewRuns(runs, e.Base)
+		rebuilt = wire.AppendHeardEntry(rebuilt, &again, n)
+		if e.Base < e.Floor || n > wire.RunsMax {
+			t.Fatalf("base %d, floor %d, %d runs", e.Base, e.Floor, n)
+		}
+	}
+	m.SetEntries(rebuilt)
+	if again := m.AppendBody(nil); !bytes.Equal(again, whole) {
+		t.Fatalf("heard % x, of its entries % x", whole, again)
+	}
+}
+
+// walkRuns encodes the runs of a list again.
+func walkRuns(l wire.Runs, after uint64) (rebuilt []byte, n int) {
+	for run := (wire.Run{}); l.Next(&run); n++ {
+		rebuilt = wire.AppendRun(rebuilt, after, run)
+		after = run.To
+	}
+	return rebuilt, n
+}
+
+// walkContent: what Decode reads, with its filter taken apart, is encoded the
+// same again.
+func walkContent(t *testing.T, body []byte) {
+	t.Helper()
+	var c wire.Content
+	if err := c.Decode(body); err != nil {
+		t.Fatal(err)
+	}
+	if f := c.Filter(); c.Query {
+		if !f.Valid() {
+			t.Fatalf("filter %s", f.String())
+		}
+		c.SetFilter(&f)
+	}
+	if again := c.Append(nil); !bytes.Equal(again, body) {
+		t.Fatalf("content % x, encoded again % x", body, again)
 	}
 }
 

@@ -85,7 +85,7 @@ func TestEnvelopeOutOfRangeIsRefused(t *testing.T) {
 func TestUnknownTypesAreSkipped(t *testing.T) {
 	ping, ack := goldenNamed(t, "ping"), goldenNamed(t, "ack")
 	payload := bytes.Join([][]byte{
-		unhex("00 00"), ping.bytes(), unhex("11 03 aa bb cc"), unhex("ff 00"), ack.bytes(), wire.Append(nil, later{make([]byte, 300)}),
+		unhex("00 00"), ping.bytes(), unhex("71 03 aa bb cc"), unhex("ff 00"), ack.bytes(), wire.Append(nil, later{make([]byte, 300)}),
 	}, nil)
 	var types []wire.Type
 	var known []string
@@ -104,7 +104,7 @@ func TestUnknownTypesAreSkipped(t *testing.T) {
 		}
 		payload = rest
 	}
-	if want := []wire.Type{0, 1, 0x11, 0xff, 2, 0x7f}; !bytes.Equal(numbers(types), numbers(want)) {
+	if want := []wire.Type{0, 1, 0x71, 0xff, 2, 0x7f}; !bytes.Equal(numbers(types), numbers(want)) {
 		t.Errorf("types %d, want %d", types, want)
 	}
 	if len(known) != 2 || known[0] != "ping seq=16909060" || known[1] != "ack seq=16909060" {
@@ -130,6 +130,12 @@ func TestSmallestBodies(t *testing.T) {
 		{digestOf(make([]byte, 8)), 9},
 		{entriesOf(1, nil), 2},
 		{&wire.Want{Record: true}, 17},
+		{&wire.Relay{EventID: wire.EventID{Seq: 1}, Body: []byte{0, 1, 't'}}, 28},
+		{relayAckOf(wire.LaneSmall, wire.AckRun{Length: 1}), 6},
+		{reportOf(0, wire.ReportRun{Length: 1}), 10},
+		{heardOf(wire.Heard{}, heardItem{}), 21},
+		{&wire.Pull{Runs: runsOf(0, wire.Run{To: 1})}, 20},
+		{&wire.Answer{Seq: 1}, 8},
 	} {
 		body := tt.message.AppendBody(nil)
 		if len(body) != tt.size {
@@ -153,6 +159,7 @@ func TestTypeNumbers(t *testing.T) {
 		1: "ping", 2: "ack", 3: "ping-req", 4: "nack", 5: "record", 6: "accuse",
 		7: "fact", 8: "advert", 9: "delta", 10: "digest", 11: "entries", 12: "want",
 		13: "join", 14: "join-ack", 15: "leave", 16: "leave-ack",
+		17: "relay", 18: "relay-ack", 19: "report", 20: "heard", 21: "pull", 22: "answer", 23: "heard-root",
 	}
 	for n := range 256 {
 		typ := wire.Type(n)

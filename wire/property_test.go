@@ -140,6 +140,20 @@ func anyOf(typ wire.Type) *rapid.Generator[decoder] {
 			return &wire.Leave{Seq: anySeq.Draw(t, "seq"), ID: anyID.Draw(t, "id")}
 		case wire.TypeLeaveAck:
 			return &wire.LeaveAck{Seq: anySeq.Draw(t, "seq")}
+		case wire.TypeRelay:
+			return anyRelay(t)
+		case wire.TypeRelayAck:
+			return anyRelayAck(t)
+		case wire.TypeReport:
+			return anyReport(t)
+		case wire.TypeHeard:
+			return anyHeard(t)
+		case wire.TypePull:
+			return anyPull(t)
+		case wire.TypeAnswer:
+			return anyAnswer(t)
+		case wire.TypeHeardRoot:
+			return &wire.HeardRoot{Root: rapid.Uint64().Draw(t, "root")}
 		}
 		panic("no generator for " + typ.String())
 	})
@@ -188,7 +202,7 @@ func anyWant(t *rapid.T) decoder {
 }
 
 var anyMessage = rapid.Custom(func(t *rapid.T) decoder {
-	typ := wire.Type(rapid.IntRange(int(wire.TypePing), int(wire.TypeLeaveAck)).Draw(t, "type"))
+	typ := wire.Type(rapid.IntRange(int(wire.TypePing), int(wire.TypeHeardRoot)).Draw(t, "type"))
 	return anyOf(typ).Draw(t, "message")
 })
 

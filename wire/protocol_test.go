@@ -122,6 +122,13 @@ func limitsBlock() string {
 			{"key", wire.KeyMax, "bytes"},
 			{"value", wire.ValueMax, "bytes"},
 			{"buckets of a digest", wire.BucketsMax, ""},
+			{"payload of an event", wire.EventSizeMax, "bytes"},
+			{"chunk of an event", wire.ChunkSize, "bytes"},
+			{"topic", wire.TopicMax, "bytes"},
+			{"names of a filter, and tags", wire.FilterMax, ""},
+			{"name, key, value or zone in a filter", wire.FilterTextMax, "bytes"},
+			{"timeout of a query", wire.QueryTimeoutMax, "ms"},
+			{"runs of a relay-ack, a report, a pull, an entry of a heard", wire.RunsMax, ""},
 		} {
 			fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%s\t%d %s", l.name, l.value, l.unit), " "))
 		}

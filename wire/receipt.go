@@ -123,7 +123,7 @@ func (m *RelayAck) Next(run *AckRun) bool {
 	return r.err == nil
 }
 
-var ackKindNames = [...]string{AckTaken: "", AckCounted: "+1", AckDuplicate: " dup"}
+var ackKindNames = [...]string{AckTaken: "", AckCounted: " counted", AckDuplicate: " duplicate"}
 
 // Describe implements [Message].
 func (m *RelayAck) Describe() string {

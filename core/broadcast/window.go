@@ -66,6 +66,11 @@ type window struct {
 	free   []*event
 }
 
+// eventCost is what an event takes besides its content: 136 B, and its places in
+// the map, the queue and the heap. The window's limit counts it, or 64-byte
+// messages would take six times as much as they are allowed.
+const eventCost = 256
+
 // freeMax bounds the events kept for reuse; a window in steady state frees one
 // for each that it takes.
 const freeMax = 64
@@ -74,6 +79,7 @@ const freeMax = 64
 // room beside it.
 func (m *Machine) keep(now member.Time, o *origin, seq uint64, size int) *event {
 	w := &m.window
+	size += eventCost
 	m.makeRoom(now, o, size)
 	var ev *event
 	if n := len(w.free); n > 0 {
@@ -81,7 +87,7 @@ func (m *Machine) keep(now member.Time, o *origin, seq uint64, size int) *event 
 	} else {
 		ev = new(event)
 	}
-	*ev = event{origin: o, seq: seq, size: size, kept: true, served: ev.served[:0]}
+	*ev = event{origin: o, seq: seq, size: size - eventCost, kept: true, served: ev.served[:0]}
 	if w.events == nil {
 		w.events = make(map[eventKey]*event)
 	}
@@ -168,9 +174,9 @@ func (m *Machine) evict(now member.Time, ev *event) {
 	delete(m.window.events, eventKey{o, ev.seq})
 	o.unlink(ev)
 	o.kept--
-	held := ev.size
+	held := eventCost + ev.size
 	if ev.parts != nil {
-		held = ev.parts.bytes
+		held = eventCost + ev.parts.bytes
 		m.partials = without(m.partials, ev)
 	}
 	m.hold(o, -held)
