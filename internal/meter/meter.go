@@ -31,23 +31,43 @@ const (
 	period = 100 * time.Millisecond
 )
 
+// Sizes in columns. The bar is shorter on a terminal that has no room for it.
+const (
+	barWidth = 48
+	// lineWidth is that of a terminal that does not say how wide it is: a serial
+	// line, some containers, script(1) without a terminal of its own. A bar as
+	// wide as such a terminal claims to be would be none.
+	lineWidth = 80
+)
+
 // New returns a bar on w that is full at total, or nil if w is no terminal.
 func New(w io.Writer, label string, total int64) *Meter {
+	return attach(w, label, total, delay)
+}
+
+// attach is New with another delay.
+func attach(w io.Writer, label string, total int64, wait time.Duration) *Meter {
 	file, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return nil
 	}
-	return start(w, label, total, delay)
+	if width, height, err := term.GetSize(int(file.Fd())); err != nil || width == 0 || height == 0 {
+		w = sizeless{w}
+	}
+	return start(w, label, total, wait)
 }
+
+// sizeless hides the file, so that nobody asks it for its size.
+type sizeless struct{ io.Writer }
 
 func start(w io.Writer, label string, total int64, wait time.Duration) *Meter {
 	m := &Meter{quit: make(chan struct{})}
 	show := make(chan struct{})
-	m.progress = mpb.New(mpb.WithOutput(w), mpb.WithWidth(48), mpb.WithAutoRefresh(), mpb.WithRenderDelay(show))
+	m.progress = mpb.New(mpb.WithOutput(w), mpb.WithWidth(lineWidth), mpb.WithAutoRefresh(), mpb.WithRenderDelay(show))
 	m.bar = m.progress.AddBar(total,
 		mpb.PrependDecorators(decor.Name(label+" ")),
 		mpb.AppendDecorators(decor.Percentage(), decor.Name(" "), decor.Elapsed(decor.ET_STYLE_GO)),
-		mpb.BarRemoveOnComplete(),
+		mpb.BarWidth(barWidth), mpb.BarRemoveOnComplete(),
 	)
 	m.group.Go(func() { m.watch(show, wait) })
 	return m
