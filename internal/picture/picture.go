@@ -16,22 +16,25 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/hearsay-gossip/hearsay/internal/argument"
 )
 
 // ErrFormat is returned for a file that is neither SVG nor PNG.
 var ErrFormat = errors.New("unknown plot format")
 
-// Check returns [ErrFormat], wrapped, unless a file name ends in .svg or .png. No
-// name is no mistake.
-func Check(file string) error {
+// Check returns [ErrFormat], wrapped, unless the file that a flag names ends in
+// .svg or .png, and [argument.ErrFile] if it cannot be written. No name is no
+// mistake.
+func Check(flag, file string) error {
 	switch format(file) {
 	case ".svg", ".png":
-		return nil
+		return argument.File(flag, file)
 	}
 	if file == "" {
 		return nil
 	}
-	return fmt.Errorf("%w %q: want a file name that ends in .svg or .png", ErrFormat, file)
+	return fmt.Errorf("--%s: %w %q: want a file name that ends in .svg or .png", flag, ErrFormat, file)
 }
 
 func format(file string) string { return strings.ToLower(filepath.Ext(file)) }
@@ -58,6 +61,26 @@ var Palette = []color.Color{
 	color.RGBA{0, 0, 0, 255},
 	color.RGBA{128, 128, 128, 255},
 	color.RGBA{110, 50, 160, 255},
+}
+
+// New returns an empty plot with its title above, and an empty legend.
+func New(title, subtitle string) (*plot.Plot, *plot.Legend) {
+	p := plot.New()
+	p.Title.Text = title + "\n" + subtitle
+	p.Title.TextStyle.Font.Size = 13
+	p.Title.Padding = 8
+	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		axis.Label.TextStyle.Font.Size = 12
+		axis.Label.Padding = 6
+		axis.Tick.Label.Font.Size = 10.5
+		axis.Tick.Marker = Steps{}
+	}
+	legend := plot.NewLegend()
+	legend.Top, legend.Left = true, true
+	legend.Padding = 3.5
+
+	legend.TextStyle.Font.Size = 11
+	return p, &legend
 }
 
 // Save draws a plot and its legend to a file. The error names the file.

@@ -5,20 +5,18 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
-	"gonum.org/v1/plot"
 )
 
 func TestFilesAreSVGOrPNG(t *testing.T) {
 	for file, ok := range map[string]bool{"": true, "a.svg": true, "a.PNG": true, "a.gif": false, "svg": false} {
-		if err := Check(file); (err == nil) != ok || err != nil && !errors.Is(err, ErrFormat) {
+		if err := Check("plot", file); (err == nil) != ok || err != nil && !errors.Is(err, ErrFormat) {
 			t.Errorf("Check(%q) = %v", file, err)
 		}
 	}
-	legend := plot.NewLegend()
+	p, legend := New("title", "subtitle")
 	for file, magic := range map[string]string{"a.svg": "<?xml", "a.png": "\x89PNG"} {
 		file = filepath.Join(t.TempDir(), file)
-		if err := Save(file, plot.New(), &legend); err != nil {
+		if err := Save(file, p, legend); err != nil {
 			t.Fatal(err)
 		}
 		data, err := os.ReadFile(file)
@@ -26,7 +24,7 @@ func TestFilesAreSVGOrPNG(t *testing.T) {
 			t.Errorf("%s: %d bytes, %v", file, len(data), err)
 		}
 	}
-	if err := Save("a.gif", plot.New(), &legend); !errors.Is(err, ErrFormat) {
+	if err := Save("a.gif", p, legend); !errors.Is(err, ErrFormat) {
 		t.Errorf("error %v, want %v", err, ErrFormat)
 	}
 }

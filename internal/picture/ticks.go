@@ -12,11 +12,19 @@ import (
 
 // Steps marks an axis in steps of 1, 2 or 5 times a power of ten, whole numbers
 // where they are enough.
-type Steps struct{}
+type Steps struct {
+	Most int // marks, about; 0: 11
+}
 
 // Ticks implements [plot.Ticker].
-func (Steps) Ticks(lo, hi float64) []plot.Tick {
-	const most = 11
+func (s Steps) Ticks(lo, hi float64) []plot.Tick {
+	most := 11.
+	if s.Most > 0 {
+		most = float64(s.Most)
+	}
+	if !(hi > lo) {
+		return nil
+	}
 	step := math.Pow(10, math.Floor(math.Log10((hi-lo)/most)))
 	for _, factor := range []float64{1, 2, 5, 10} {
 		if (hi-lo)/(step*factor) <= most {

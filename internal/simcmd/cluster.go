@@ -5,16 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"time"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/hearsay-gossip/hearsay/internal/argument"
 	"github.com/hearsay-gossip/hearsay/internal/meter"
 	"github.com/hearsay-gossip/hearsay/internal/picture"
 	"github.com/hearsay-gossip/hearsay/internal/tabular"
-	"github.com/hearsay-gossip/hearsay/sim"
 	"github.com/hearsay-gossip/hearsay/sim/scenario"
 )
 
@@ -24,19 +25,17 @@ type Cluster struct {
 	Scenario string `help:"A built-in scenario, see --list, or a file (default: idle)." placeholder:"NAME"`
 	Nodes    *int   `help:"Nodes (default: the scenario's, or 64)." placeholder:"N"`
 	Conditions
-	Dead  share         `default:"0" help:"Share of nodes that die unnoticed as the scenario begins: 5% or 0.05." placeholder:"F"`
-	Seeds int           `default:"1" help:"Run on so many random seeds, and print the spread of each figure (default: ${default})." placeholder:"N"`
-	For   time.Duration `help:"Run for so long at least, past the scenario's end." placeholder:"TIME"`
-	JSON  bool          `help:"Print JSON." xor:"format"`
-	CSV   bool          `help:"Print CSV, a row for each seed." xor:"format"`
-	Plot  string        `help:"Draw who was right about whom, and when, to this file, .svg or .png." placeholder:"FILE"`
-	Trace string        `help:"Write all that happens to this file, one line of JSON for each thing." placeholder:"FILE"`
-	List  bool          `help:"List the built-in scenarios."`
-	Show  string        `help:"Print a built-in scenario, to read or to change." placeholder:"NAME"`
+	Dead  argument.Share `default:"0" help:"Share of nodes that die unnoticed as the scenario begins: 5% or 0.05." placeholder:"F"`
+	Seeds int            `default:"1" help:"Run on so many random seeds, and print the spread of each figure (default: ${default})." placeholder:"N"`
+	For   time.Duration  `help:"Run for so long at least, past the scenario's end." placeholder:"TIME"`
+	JSON  bool           `help:"Print JSON." xor:"format"`
+	CSV   bool           `help:"Print CSV, a row for each seed." xor:"format"`
+	Plot  string         `help:"Draw who was right about whom, and when, to this file, .svg or .png." placeholder:"FILE"`
+	Trace string         `help:"Write all that happens to this file, one line of JSON for each thing." placeholder:"FILE"`
+	List  bool           `help:"List the built-in scenarios."`
+	Show  string         `help:"Print a built-in scenario, to read or to change." placeholder:"NAME"`
 
-	script  *scenario.Script
-	profile scenario.Profile
-	network sim.Network
+	setting
 }
 
 // Help explains the command, for --help.
@@ -47,9 +46,6 @@ func (*Cluster) Help() string {
 		"A scenario of your own is a text file; docs/simulator.md describes the language, --show prints examples."
 }
 
-// seedsMax bounds --seeds: a typing mistake more is a month of work.
-const seedsMax = 100_000
-
 // Validate is called by kong after parsing. It reads the scenario, so that its
 // mistakes are found before anything runs.
 func (c *Cluster) Validate() error {
@@ -57,21 +53,20 @@ func (c *Cluster) Validate() error {
 		return nil
 	}
 	if c.Show != "" {
-		_, err := scenario.Text(c.Show)
-		return err
+		if _, err := scenario.Text(c.Show); err != nil {
+			return fmt.Errorf("--show: %w", err)
+		}
+		return nil
 	}
-	errs := []error{c.Conditions.check(), picture.Check(c.Plot)}
-	if c.Dead >= 1 {
-		errs = append(errs, fmt.Errorf("%w: somebody must live", ErrDead))
-	}
-	if c.Seeds < 1 || c.Seeds > seedsMax {
-		errs = append(errs, fmt.Errorf("%w: %d, want 1 to %d", ErrSeeds, c.Seeds, seedsMax))
+	errs := []error{
+		c.Conditions.check(),
+		argument.Fraction("dead", c.Dead),
+		argument.Range(c.Seeds >= 1 && c.Seeds <= seedsMax, "seeds", c.Seeds, fmt.Sprintf("1 to %d", seedsMax)),
+		argument.Range(c.For >= 0 && c.For <= forMax, "for", c.For, fmt.Sprintf("0s to %v", forMax)),
+		picture.Check("plot", c.Plot), argument.File("trace", c.Trace),
 	}
 	if c.Trace != "" && c.Seeds > 1 {
-		errs = append(errs, fmt.Errorf("%w: leave out --seeds or --trace", ErrTrace))
-	}
-	if c.For < 0 || c.For > forMax {
-		errs = append(errs, fmt.Errorf("%w: --for %v, want up to %v", ErrTime, c.For, forMax))
+		errs = append(errs, fmt.Errorf("--trace: %w: leave it out, or --seeds %d", ErrTrace, c.Seeds))
 	}
 	return errors.Join(append(errs, c.load())...)
 }
@@ -92,16 +87,29 @@ func (c *Cluster) load() error {
 	case name == "":
 		name = c.Name
 	}
-	var err error
-	if c.script, err = load(name); err != nil {
+	script, err := load(name)
+	if err != nil {
 		return err
 	}
-	c.profile, c.network = c.Conditions.apply(c.script)
+	c.setting = c.Conditions.apply(script)
 	if c.Nodes == nil {
-		n := c.script.Nodes()
+		n := script.Nodes()
 		c.Nodes = &n
 	}
-	return c.script.Check(*c.Nodes)
+	if down := int(math.Round(float64(c.Dead) * float64(*c.Nodes))); c.Dead < 1 && *c.Nodes > 0 && down >= *c.Nodes {
+		return fmt.Errorf("--dead %w: %v of %s is all of them, and somebody must live", argument.ErrRange, c.Dead, tabular.Plural(*c.Nodes, "node"))
+	}
+	return checkNodes(script, *c.Nodes)
+}
+
+// checkNodes holds that a script can run on so many nodes: first that the flag is
+// in range, then that the nodes which the script names are.
+func checkNodes(script *scenario.Script, n int) error {
+	err := script.Check(n)
+	if errors.Is(err, scenario.ErrNodes) {
+		return argument.Range(false, "nodes", n, fmt.Sprintf("1 to %d", scenario.NodesMax))
+	}
+	return err
 }
 
 // Run plays the scenario and prints.
@@ -122,7 +130,7 @@ func (c *Cluster) Run(ctx context.Context, app *kong.Kong) error {
 		return err
 	}
 	results, err := c.simulate(ctx, app, trace)
-	err = errors.Join(interrupted(err, len(results), c.Seeds), closeTrace())
+	err = errors.Join(c.interrupted(err, results), closeTrace())
 	if len(results) == 0 {
 		return err
 	}
@@ -131,31 +139,28 @@ func (c *Cluster) Run(ctx context.Context, app *kong.Kong) error {
 			err = errors.Join(err, plotErr)
 		}
 	}
-	return errors.Join(c.print(app.Stdout, results, err != nil), err)
+	return errors.Join(c.print(app.Stdout, results, err), err)
 }
 
-// ErrInterrupted is wrapped by the error of a run that was cut short after it
-// printed what was done.
-var ErrInterrupted = errors.New("interrupted")
-
-func interrupted(err error, done, seeds int) error {
-	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+// interrupted says how far a run came before it was cut short. Of many seeds the
+// report is of those that were done, of one it is of the time that had passed.
+func (c *Cluster) interrupted(err error, results []*scenario.Result) error {
+	err = meter.Interrupted(err, len(results), c.Seeds, "random seeds")
+	if c.Seeds > 1 || len(results) == 0 || !errors.Is(err, meter.ErrInterrupted) {
 		return err
 	}
-	if seeds > 1 {
-		return fmt.Errorf("%w after %d of %d seeds", ErrInterrupted, done, seeds)
+	if results[0].JoinTime <= 0 && c.script.Formed() {
+		return fmt.Errorf("%w while the cluster formed, before time 0 of the scenario", meter.ErrInterrupted)
 	}
-	return ErrInterrupted
+	return fmt.Errorf("%w at %v of the scenario", meter.ErrInterrupted, results[0].Length.Round(time.Millisecond))
 }
 
 func (c *Cluster) simulate(ctx context.Context, app *kong.Kong, trace io.Writer) ([]*scenario.Result, error) {
 	length := max(c.script.Length(), c.For, time.Second)
 	bar := meter.New(app.Stderr, c.script.Name, int64(c.Seeds)*length.Milliseconds())
 	defer bar.Stop()
-	opts := scenario.Options{
-		Script: c.script, Nodes: *c.Nodes, Seed: c.Seed, Timing: c.profile.Timing(), Network: c.network,
-		Dead: float64(c.Dead), Length: c.For, Trace: trace, Timeline: c.Plot != "",
-	}
+	opts := c.options(*c.Nodes, c.Seed)
+	opts.Dead, opts.Length, opts.Trace, opts.Timeline = float64(c.Dead), c.For, trace, c.Plot != ""
 	return scenario.RunSeeds(ctx, opts, c.Seeds, runtime.GOMAXPROCS(0), progress(bar, length))
 }
 

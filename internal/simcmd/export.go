@@ -83,13 +83,8 @@ func (c *Cluster) document(results []*scenario.Result) document {
 		{"seeds", c.Seeds},
 		{"seeds_done", len(results)},
 		{"scenario", c.script.Name},
-		{"profile", c.profile},
-		{"latency_ms", tabular.Number(millis(c.network.Latency))},
-		{"jitter_ms", tabular.Number(millis(c.network.Jitter))},
-		{"loss", tabular.Number(c.network.Loss)},
-		{"dead", tabular.Number(c.Dead)},
-		{"converged", converged},
 	}
+	d = append(append(d, c.setting.fields()...), field{"dead", tabular.Number(c.Dead)}, field{"converged", converged})
 	for _, q := range applicable(results) {
 		d = append(d, field{q.field, c.figure(&q, results)})
 	}
@@ -119,13 +114,13 @@ func (c *Cluster) figure(q *quantity, results []*scenario.Result) any {
 func detail(r *scenario.Result) document {
 	expectations, detections, windows := []expectation{}, []detection{}, []window{}
 	for _, x := range r.Expectations {
-		expectations = append(expectations, expectation{x.Text, seconds(x.At), seconds(x.Waited), x.OK, x.Seen})
+		expectations = append(expectations, expectation{x.Text, tabular.Seconds(x.At), tabular.Seconds(x.Waited), x.OK, x.Seen})
 	}
 	for _, x := range r.Detections {
-		detections = append(detections, detection{x.Node + 1, seconds(x.At), happened(x.First), happened(x.All)})
+		detections = append(detections, detection{x.Node + 1, tabular.Seconds(x.At), happened(x.First), happened(x.All)})
 	}
 	for _, x := range r.Windows {
-		windows = append(windows, window{x.Name, seconds(x.Length), tabular.Number(x.PacketsPerNode()), tabular.Number(x.BytesPerNode())})
+		windows = append(windows, window{x.Name, tabular.Seconds(x.Length), tabular.Number(x.PacketsPerNode()), tabular.Number(x.BytesPerNode())})
 	}
 	return document{
 		{"node_hours", tabular.Number(nodeHours(r))},
@@ -135,16 +130,12 @@ func detail(r *scenario.Result) document {
 	}
 }
 
-func seconds(d time.Duration) tabular.Number { return tabular.Number(d.Seconds()) }
-
 func happened(d time.Duration) tabular.Number {
 	if d < 0 {
 		return tabular.Number(math.NaN())
 	}
-	return seconds(d)
+	return tabular.Seconds(d)
 }
-
-func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // writeCSV writes a row for each seed.
 func (c *Cluster) writeCSV(w io.Writer, results []*scenario.Result) error {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hearsay-gossip/hearsay/internal/argument"
+	"github.com/hearsay-gossip/hearsay/internal/tabular"
 	"github.com/hearsay-gossip/hearsay/sim"
 	"github.com/hearsay-gossip/hearsay/sim/scenario"
 )
@@ -18,36 +20,69 @@ type Conditions struct {
 	Profile *scenario.Profile `help:"Timing of the protocol, and links that suit it: lan, wan, local (default: lan)." placeholder:"NAME"`
 	Latency *time.Duration    `help:"Least time one way (default: lan 200us, wan 40ms, local 50us)." placeholder:"TIME"`
 	Jitter  *time.Duration    `help:"Added evenly, drawn for each packet (default: lan 600us, wan 20ms, local 50us)." placeholder:"TIME"`
-	Loss    *share            `help:"Share of datagrams lost: 5% or 0.05 (default: 0)." placeholder:"P"`
+	Loss    *argument.Share   `help:"Share of datagrams lost: 5% or 0.05 (default: 0)." placeholder:"P"`
 	Seed    uint64            `default:"1" help:"Random seed: the same seed gives the same run (default: ${default})."`
 }
 
-// Errors of the flags.
-var (
-	ErrTime  = errors.New("time out of range")
-	ErrDead  = errors.New("share of dead nodes out of range")
-	ErrSeeds = errors.New("number of seeds out of range")
-	ErrTrace = errors.New("a trace is of one seed")
-)
+// ErrTrace is returned for a trace of many seeds.
+var ErrTrace = errors.New("a trace is of one seed")
 
-// timeMax bounds latency and jitter: a packet to the far side of the moon.
-const timeMax = 10 * time.Second
+const (
+	// timeMax bounds latency and jitter: a packet to the far side of the moon.
+	timeMax = 10 * time.Second
+	// seedsMax bounds --seeds: a typing mistake more is a month of work.
+	seedsMax = 100_000
+)
 
 func (c *Conditions) check() error {
 	var errs []error
 	for _, t := range []struct {
-		name  string
+		flag  string
 		value *time.Duration
 	}{{"latency", c.Latency}, {"jitter", c.Jitter}} {
-		if t.value != nil && (*t.value < 0 || *t.value > timeMax) {
-			errs = append(errs, fmt.Errorf("%w: %s %v, want 0s to %v", ErrTime, t.name, *t.value, timeMax))
+		if t.value != nil {
+			errs = append(errs, argument.Range(*t.value >= 0 && *t.value <= timeMax, t.flag, *t.value, fmt.Sprintf("0s to %v", timeMax)))
 		}
+	}
+	if c.Loss != nil {
+		errs = append(errs, argument.Fraction("loss", *c.Loss))
 	}
 	return errors.Join(errs...)
 }
 
-// apply returns the profile and the network of a script under the conditions.
-func (c *Conditions) apply(s *scenario.Script) (scenario.Profile, sim.Network) {
+// setting is a script and the conditions that it runs under.
+type setting struct {
+	script  *scenario.Script
+	profile scenario.Profile
+	network sim.Network
+}
+
+// options are those of a run in the setting.
+func (s *setting) options(nodes int, seed uint64) scenario.Options {
+	return scenario.Options{Script: s.script, Nodes: nodes, Seed: seed, Timing: s.profile.Timing(), Network: s.network}
+}
+
+// conditions says what the setting is, for a title.
+func (s *setting) conditions(nodes int) []string {
+	return []string{
+		tabular.Plural(nodes, "node"), s.profile.String(),
+		fmt.Sprintf("latency %v + up to %v", s.network.Latency, s.network.Jitter),
+		"loss " + tabular.Percent(s.network.Loss),
+	}
+}
+
+// fields are the conditions in JSON.
+func (s *setting) fields() document {
+	return document{
+		{"profile", s.profile},
+		{"latency_ms", tabular.Millis(s.network.Latency)},
+		{"jitter_ms", tabular.Millis(s.network.Jitter)},
+		{"loss", tabular.Number(s.network.Loss)},
+	}
+}
+
+// apply puts a script under the conditions.
+func (c *Conditions) apply(s *scenario.Script) setting {
 	profile := s.Profile()
 	if c.Profile != nil {
 		profile = *c.Profile
@@ -62,17 +97,7 @@ func (c *Conditions) apply(s *scenario.Script) (scenario.Profile, sim.Network) {
 	if c.Loss != nil {
 		net.Loss = float64(*c.Loss)
 	}
-	return profile, net
-}
-
-// share is a probability, written as 5% or 0.05.
-type share float64
-
-// UnmarshalText reads a share; the error wraps [scenario.ErrShare].
-func (s *share) UnmarshalText(text []byte) error {
-	value, err := scenario.ParseShare(strings.TrimSpace(string(text)))
-	*s = share(value)
-	return err
+	return setting{s, profile, net}
 }
 
 // load returns a scenario by the name of a built-in or of a file.
@@ -82,7 +107,7 @@ func load(name string) (*scenario.Script, error) {
 		return scenario.Parse(name, text)
 	}
 	if isFile := strings.ContainsAny(name, `./\`); !isFile {
-		return nil, fmt.Errorf("%w, or a file name with a dot or a slash", err)
+		return nil, fmt.Errorf("%w (a file is named with a dot or a slash)", err)
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/hearsay-gossip/hearsay/internal/argument"
 	"github.com/hearsay-gossip/hearsay/internal/meter"
 	"github.com/hearsay-gossip/hearsay/internal/tabular"
 	"github.com/hearsay-gossip/hearsay/sim"
@@ -25,9 +26,7 @@ type Plan struct {
 	Seeds *int `help:"Random seeds to simulate; more narrow the confidence intervals (default: 10, of large clusters fewer)." placeholder:"N"`
 	JSON  bool `help:"Print JSON."`
 
-	script  *scenario.Script
-	profile scenario.Profile
-	network sim.Network
+	setting
 }
 
 // Help explains the command, for --help.
@@ -42,23 +41,20 @@ var planScript string
 
 // Validate is called by kong after parsing.
 func (p *Plan) Validate() error {
-	var err error
-	if p.script, err = scenario.Parse("plan", planScript); err != nil {
+	script, err := scenario.Parse("plan", planScript)
+	if err != nil {
 		return err
 	}
-	p.profile, p.network = p.Conditions.apply(p.script)
-	errs := []error{p.Conditions.check(), p.script.Check(p.Nodes)}
-	if p.Nodes == 1 {
-		errs = append(errs, fmt.Errorf("%w: one node has nobody to talk to", scenario.ErrNodes))
-	}
+	p.setting = p.Conditions.apply(script)
 	if p.Seeds == nil {
 		seeds := planSeeds(p.Nodes)
 		p.Seeds = &seeds
 	}
-	if *p.Seeds < 2 || *p.Seeds > seedsMax {
-		errs = append(errs, fmt.Errorf("%w: %d, want 2 to %d: one has no spread", ErrSeeds, *p.Seeds, seedsMax))
-	}
-	return errors.Join(errs...)
+	return errors.Join(
+		p.Conditions.check(),
+		argument.Range(p.Nodes >= 2 && p.Nodes <= scenario.NodesMax, "nodes", p.Nodes, fmt.Sprintf("2 to %d", scenario.NodesMax)),
+		argument.Range(*p.Seeds >= 2 && *p.Seeds <= seedsMax, "seeds", *p.Seeds, fmt.Sprintf("2 to %d: one has no spread", seedsMax)),
+	)
 }
 
 // planSeeds is how many seeds take a minute or two: joining costs the square of
@@ -76,8 +72,8 @@ func planSeeds(nodes int) int {
 // Run simulates and prints.
 func (p *Plan) Run(ctx context.Context, app *kong.Kong) error {
 	results, memory, err := p.simulate(ctx, app)
-	err = interrupted(err, len(results), *p.Seeds)
-	if len(results) < 2 {
+	err = meter.Interrupted(err, len(results), *p.Seeds, "random seeds")
+	if len(results) == 0 {
 		return err
 	}
 	rows := p.rows(results, memory)
@@ -87,24 +83,38 @@ func (p *Plan) Run(ctx context.Context, app *kong.Kong) error {
 	return errors.Join(p.write(app.Stdout, rows, len(results)), err)
 }
 
-// simulate runs the first seed alone, to see what its nodes hold in memory, and
-// then the others, as many at a time as memory allows.
-func (p *Plan) simulate(ctx context.Context, app *kong.Kong) (results []*scenario.Result, memory float64, err error) {
+// memorySeeds is how many seeds tell what a node holds in memory: each runs alone,
+// and they differ by a few percent.
+const memorySeeds = 3
+
+// simulate runs the first seeds one by one, to see what their nodes hold in
+// memory, and then the others, as many at a time as memory allows. With an error
+// the results are of the seeds that were done.
+func (p *Plan) simulate(ctx context.Context, app *kong.Kong) (results []*scenario.Result, memory []float64, err error) {
 	length := p.script.Length()
 	bar := meter.New(app.Stderr, "plan", int64(*p.Seeds)*length.Milliseconds())
 	defer bar.Stop()
-	opts := scenario.Options{
-		Script: p.script, Nodes: p.Nodes, Seed: p.Seed, Timing: p.profile.Timing(), Network: p.network,
-		Inspect: func(c *sim.Cluster) { memory = perMachine(c) },
+	opts := p.options(p.Nodes, p.Seed)
+	opts.Inspect = func(c *sim.Cluster) { memory = append(memory, perMachine(c)) }
+	for ; len(results) < min(memorySeeds, *p.Seeds); opts.Seed++ {
+		one, err := scenario.RunSeeds(ctx, opts, 1, 1, progress(bar, length))
+		if ctx.Err() != nil { // a single run is returned unfinished
+			return results, memory, err
+		}
+		results = append(results, one...)
+		if err != nil {
+			return results, memory, err
+		}
 	}
-	results, err = scenario.RunSeeds(ctx, opts, 1, 1, progress(bar, length))
-	if err != nil {
-		return nil, 0, err
+	left := *p.Seeds - len(results)
+	if left == 0 {
+		return results, memory, nil
 	}
-	opts.Seed, opts.Inspect = p.Seed+1, nil
-	jobs := max(min(runtime.GOMAXPROCS(0), int(memoryMax/(memory*float64(p.Nodes)))), 1)
-	more, err := scenario.RunSeeds(ctx, opts, *p.Seeds-1, jobs, progress(bar, length))
-	if *p.Seeds == 2 && err != nil { // a single run is returned unfinished
+	opts.Inspect = nil
+	mean, _ := confidence(memory)
+	jobs := max(min(runtime.GOMAXPROCS(0), int(memoryMax/(mean*float64(p.Nodes)))), 1)
+	more, err := scenario.RunSeeds(ctx, opts, left, jobs, progress(bar, length))
+	if left == 1 && ctx.Err() != nil {
 		more = nil
 	}
 	return append(results, more...), memory, err
@@ -137,119 +147,134 @@ func heap() uint64 {
 type row struct {
 	field, label string
 	decimals     int
+	scale        float64 // of what is shown to people
 	mean, margin float64 // of the 95 % confidence interval
 	met          int     // seeds in which it came true at all
-	formula      string  // for people
-	formulaValue float64 // NaN if there is no single one
+	of           int     // seeds in which it was measured
+	formula      [2]float64
 }
 
 // rows are the promises.
-func (p *Plan) rows(results []*scenario.Result, memory float64) []row {
-	window := func(name string, of func(scenario.Traffic) float64) func(*scenario.Result) float64 {
+func (p *Plan) rows(results []*scenario.Result, memory []float64) []row {
+	of := func(field, label string, decimals int, value func(*scenario.Result) float64) row {
+		var values []float64
+		for _, r := range results {
+			values = append(values, value(r))
+		}
+		return estimate(field, label, decimals, values)
+	}
+	write := func(value func(*scenario.Spread) float64) func(*scenario.Result) float64 {
 		return func(r *scenario.Result) float64 {
-			for _, w := range r.Windows {
-				if w.Name == name {
-					return of(w)
-				}
+			if r.Spread == nil {
+				return math.NaN()
 			}
-			return math.NaN()
+			return value(r.Spread)
 		}
 	}
 	m := memberlistOf(p.profile)
-	si := m.spread(p.Nodes, p.network.Loss)
-	rows := []row{
-		estimate("join_s", "all have joined and know all (s)", 2, results, func(r *scenario.Result) float64 { return positive(r.JoinTime) }),
-		estimate("write_t50_ms", "a write reaches half the nodes (ms)", 1, results, func(r *scenario.Result) float64 { return r.Spread.T50 }).
-			beside(si.t50, "%.0f"),
-		estimate("write_t99_ms", "99 % of the nodes (ms)", 1, results, func(r *scenario.Result) float64 { return r.Spread.T99 }).
-			beside(si.t99, "%.0f"),
-		estimate("write_t100_ms", "all nodes (ms)", 1, results, func(r *scenario.Result) float64 { return r.Spread.T100 }).
-			beside(si.all, "%.0f"),
-		estimate("write_copies_per_node", "copies of it that a node sends", 2, results, func(r *scenario.Result) float64 { return r.Spread.Copies }).
-			beside(float64(m.copies(p.Nodes)), "%.0f"),
-		estimate("detect_first_s", "a crash is noticed by the first (s)", 2, results, (*scenario.Result).DetectFirst).
-			saying(m.suspicion(p.Nodes)),
-		estimate("detect_all_s", "by all (s)", 2, results, (*scenario.Result).DetectAll),
-		estimate("false_positives", "false positives in the run", 2, results, func(r *scenario.Result) float64 { return float64(r.FalsePositives) }),
-		estimate("idle_packets_per_node_s", "packets that an idle node sends (1/s)", 3, results, window("idle", scenario.Traffic.PacketsPerNode)).
-			beside(m.idlePackets(), "%.2f"),
-		estimate("idle_bytes_per_node_s", "payload bytes that it sends (1/s)", 1, results, window("idle", scenario.Traffic.BytesPerNode)).
-			saying(m.pushPull(p.Nodes)),
+	si, found := m.spread(p.Nodes, p.network.Loss), m.detection(p.Nodes, p.network.Loss)
+	held := estimate("memory_per_node_bytes", "memory of the protocol in a node (KiB)", 1, memory)
+	held.scale = 1. / 1024
+	return []row{
+		of("join_s", "all have joined and know all (s)", 2, func(r *scenario.Result) float64 { return positive(r.JoinTime) }),
+		of("write_t50_ms", "a write reaches half the nodes (ms)", 1, write(func(s *scenario.Spread) float64 { return s.T50 })).beside(si.t50),
+		of("write_t99_ms", "99 % of the nodes (ms)", 1, write(func(s *scenario.Spread) float64 { return s.T99 })).beside(si.t99),
+		of("write_t100_ms", "all nodes (ms)", 1, write(func(s *scenario.Spread) float64 { return s.T100 })).beside(si.all),
+		of("write_copies_per_node", "copies of it that a node sends", 2, write(func(s *scenario.Spread) float64 { return s.Copies })).
+			beside(float64(m.copies(p.Nodes))),
+		of("detect_first_s", "from a crash until the first notices (s)", 2, (*scenario.Result).DetectFirst).between(found.first),
+		of("detect_all_s", "until all have noticed (s)", 2, (*scenario.Result).DetectAll).between(found.all),
+		of("false_positives", "false positives in the run", 2, func(r *scenario.Result) float64 { return float64(r.FalsePositives) }),
+		of("idle_packets_per_node_s", "packets that an idle node sends (1/s)", 3, idle(scenario.Traffic.PacketsPerNode)).beside(m.idlePackets()),
+		of("idle_bytes_per_node_s", "payload bytes that it sends (1/s)", 1, idle(scenario.Traffic.BytesPerNode)).beside(m.idleBytes(p.Nodes)),
+		held,
 	}
-	return append(rows, row{
-		field: "memory_per_node_bytes", label: "memory of the protocol in a node (KiB)", decimals: 0,
-		mean: memory, margin: math.NaN(), met: 1, formulaValue: math.NaN(),
-	})
+}
+
+// idle reads the traffic of the minute in which nothing happens.
+func idle(of func(scenario.Traffic) float64) func(*scenario.Result) float64 {
+	return func(r *scenario.Result) float64 {
+		for _, w := range r.Windows {
+			if w.Name == "idle" {
+				return of(w)
+			}
+		}
+		return math.NaN()
+	}
 }
 
 // estimate is the mean of a figure over those seeds in which it exists.
-func estimate(name, label string, decimals int, results []*scenario.Result, of func(*scenario.Result) float64) row {
+func estimate(name, label string, decimals int, all []float64) row {
 	var values []float64
-	for _, r := range results {
-		if v := of(r); !math.IsNaN(v) {
+	for _, v := range all {
+		if !math.IsNaN(v) {
 			values = append(values, v)
 		}
 	}
-	mean, margin := confidence(values)
-	return row{field: name, label: label, decimals: decimals, mean: mean, margin: margin, met: len(values), formulaValue: math.NaN()}
-}
-
-func (r row) beside(v float64, format string) row {
-	r.formulaValue, r.formula = v, fmt.Sprintf(format, v)
+	r := row{field: name, label: label, decimals: decimals, scale: 1, met: len(values), of: len(all)}
+	r.mean, r.margin = confidence(values)
+	r.formula = [2]float64{math.NaN(), math.NaN()}
 	return r
 }
 
-func (r row) saying(text string) row {
-	r.formula = text
+func (r row) beside(v float64) row { return r.between([2]float64{v, math.NaN()}) }
+
+func (r row) between(v [2]float64) row {
+	r.formula = v
 	return r
 }
 
 // write prints the table.
 func (p *Plan) write(w io.Writer, rows []row, seeds int) error {
 	out := &tabular.Printer{W: w}
-	out.Printf("plan · %s nodes · %v · latency %v + up to %v · loss %s · %d random seeds from %d\n\n",
-		tabular.Grouped(p.Nodes), p.profile, p.network.Latency, p.network.Jitter, tabular.Percent(p.network.Loss), seeds, p.Seed)
+	out.Printf("plan · %s · %s from %d\n", strings.Join(p.conditions(p.Nodes), " · "), tabular.Plural(seeds, "random seed"), p.Seed)
+	if seeds < *p.Seeds {
+		out.Printf("stopped early: what follows is of %d of %d seeds\n", seeds, *p.Seeds)
+	}
 	t := &tabular.Table{}
 	t.Row("", "hearsay, simulated", "memberlist, by formula")
 	for _, r := range rows {
-		t.Row(r.label, r.simulated(seeds), r.formula)
+		t.Row(r.label, r.simulated(), r.expected())
 	}
-	out.Printf("%s\n%s", t, planNotes(p.profile))
+	out.Printf("\n%s\n%s", t, p.notes())
 	return out.Err
 }
 
-func (r row) simulated(seeds int) string {
-	switch {
-	case r.field == "memory_per_node_bytes":
-		return "about " + twoDigits(r.mean/1024)
-	case r.met == 0:
+func (r row) simulated() string {
+	if r.met == 0 {
 		return tabular.Absent
 	}
-	text := tabular.Fixed(r.mean, r.decimals)
+	text := tabular.Fixed(r.mean*r.scale, r.decimals)
 	if !math.IsNaN(r.margin) {
-		text += " ± " + tabular.Fixed(r.margin, r.decimals)
+		text += " ± " + tabular.Fixed(r.margin*r.scale, r.decimals)
 	}
-	if r.met < seeds {
-		text += fmt.Sprintf(" (in %d of %d)", r.met, seeds)
+	if r.met < r.of {
+		text += fmt.Sprintf(" (in %d of %d)", r.met, r.of)
 	}
 	return text
 }
 
-// twoDigits rounds to two significant digits: memory is not known better.
-func twoDigits(x float64) string {
-	if x < 10 {
-		return tabular.Fixed(x, 1)
+// expected is what memberlist's formula says, empty without one.
+func (r row) expected() string {
+	switch {
+	case math.IsNaN(r.formula[0]):
+		return ""
+	case math.IsNaN(r.formula[1]):
+		return tabular.Fixed(r.formula[0], r.decimals)
 	}
-	unit := math.Pow(10, math.Floor(math.Log10(x))-1)
-	return tabular.Grouped(int(math.Round(x/unit) * unit))
+	return tabular.Fixed(r.formula[0], r.decimals) + " to " + tabular.Fixed(r.formula[1], r.decimals)
 }
 
-func planNotes(profile scenario.Profile) string {
+// notes says what the columns mean, and what the formulas are made of.
+func (p *Plan) notes() string {
+	m := memberlistOf(p.profile)
 	return strings.Join([]string{
-		"± is the 95 % confidence interval of the mean over the seeds; bytes are payloads before sealing, without",
-		"headers of UDP and IP; memory is without sockets, buffers and snapshots of the node around the protocol",
-		"memberlist: preset " + strings.ToUpper(profile.String()) + " of v0.7.0; spread by the SI equation, without delay of the links; a suspicion",
-		"begins when a probe has failed, 1.6 probe intervals after the crash on average",
+		fmt.Sprintf("± is the 95 %% confidence interval of the mean over the seeds, of memory over %d of them; bytes are payloads", min(memorySeeds, *p.Seeds)),
+		"before sealing, without headers of UDP and IP; memory is without sockets, buffers and snapshots of the node",
+		"memberlist: preset " + strings.ToUpper(p.profile.String()) + " of v0.7.0; spread by the SI equation, without delay of the links; a crash is noticed",
+		"after 1.58 probe intervals until a probe of it has failed, plus the suspicion, confirmed or not; all know when the",
+		fmt.Sprintf("verdict has spread; at rest %.0f bytes/s are probes and answers, %.0f bytes/s the whole table of %d bytes a node, both", m.probeBytes(), m.pushPullBytes(p.Nodes), stateBytes),
+		fmt.Sprintf("ways each %v: IPv4, names of 8 characters, no metadata, not compressed", m.pushPullPeriod(p.Nodes)),
 	}, "\n") + "\n"
 }
 
@@ -259,28 +284,30 @@ type promise struct {
 	Margin     tabular.Number `json:"margin_95"`
 	Seeds      int            `json:"seeds_met"`
 	Memberlist tabular.Number `json:"memberlist_formula"`
+	// Most is of a suspicion that nobody confirms.
+	Most *tabular.Number `json:"memberlist_formula_max,omitempty"`
 }
 
 func (p *Plan) writeJSON(w io.Writer, rows []row, seeds int) error {
-	d := document{
-		{"nodes", p.Nodes},
-		{"profile", p.profile},
-		{"latency_ms", tabular.Number(millis(p.network.Latency))},
-		{"jitter_ms", tabular.Number(millis(p.network.Jitter))},
-		{"loss", tabular.Number(p.network.Loss)},
-		{"seed", p.Seed},
-		{"seeds", *p.Seeds},
-		{"seeds_done", seeds},
-	}
+	d := append(document{{"nodes", p.Nodes}}, p.setting.fields()...)
+	d = append(d, field{"seed", p.Seed}, field{"seeds", *p.Seeds}, field{"seeds_done", seeds})
 	for _, r := range rows {
-		d = append(d, field{r.field, promise{tabular.Number(r.mean), tabular.Number(r.margin), r.met, tabular.Number(r.formulaValue)}})
+		it := promise{Mean: tabular.Number(r.mean), Margin: tabular.Number(r.margin), Seeds: r.met, Memberlist: tabular.Number(r.formula[0])}
+		if most := tabular.Number(r.formula[1]); !math.IsNaN(r.formula[1]) {
+			it.Most = &most
+		}
+		d = append(d, field{r.field, it})
 	}
 	m := memberlistOf(p.profile)
 	least, most := m.suspicionBounds(p.Nodes)
 	d = append(d, field{"memberlist", document{
-		{"suspicion_min_s", seconds(least)},
-		{"suspicion_max_s", seconds(most)},
-		{"push_pull_s", seconds(m.pushPullPeriod(p.Nodes))},
+		{"suspicion_min_s", tabular.Seconds(least)},
+		{"suspicion_max_s", tabular.Seconds(most)},
+		{"push_pull_s", tabular.Seconds(m.pushPullPeriod(p.Nodes))},
+		{"probe_wait_s", tabular.Number(probeWait * m.probeInterval.Seconds())},
+		{"probe_bytes_per_node_s", tabular.Number(m.probeBytes())},
+		{"push_pull_bytes_per_node_s", tabular.Number(m.pushPullBytes(p.Nodes))},
+		{"state_bytes", stateBytes},
 	}})
 	return tabular.WriteJSON(w, d)
 }

@@ -1,11 +1,13 @@
 package simcmd
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
+	"github.com/hearsay-gossip/hearsay/internal/meter"
 	"github.com/hearsay-gossip/hearsay/internal/tabular"
 	"github.com/hearsay-gossip/hearsay/sim/scenario"
 )
@@ -30,19 +32,16 @@ func (c *Cluster) title() string {
 	if c.Seeds > 1 {
 		seeds = fmt.Sprintf("random seeds %d to %d", c.Seed, c.Seed+uint64(c.Seeds)-1)
 	}
-	parts := []string{
-		c.script.Name, tabular.Grouped(*c.Nodes) + " nodes", c.profile.String(),
-		fmt.Sprintf("latency %v + up to %v", c.network.Latency, c.network.Jitter),
-		"loss " + tabular.Percent(c.network.Loss),
-	}
+	parts := append([]string{c.script.Name}, c.conditions(*c.Nodes)...)
 	if c.Dead > 0 {
 		parts = append(parts, "dead "+tabular.Percent(float64(c.Dead)))
 	}
 	return strings.Join(append(parts, seeds), " · ")
 }
 
-// print writes the report. Incomplete says that an error follows.
-func (c *Cluster) print(w io.Writer, results []*scenario.Result, incomplete bool) error {
+// print writes the report. The error, which follows it, says in what it is not as
+// it should be.
+func (c *Cluster) print(w io.Writer, results []*scenario.Result, err error) error {
 	switch {
 	case c.JSON:
 		return tabular.WriteJSON(w, c.document(results))
@@ -51,9 +50,12 @@ func (c *Cluster) print(w io.Writer, results []*scenario.Result, incomplete bool
 	}
 	p := &tabular.Printer{W: w}
 	p.Printf("%s\n", c.title())
-	if len(results) < c.Seeds {
+	switch {
+	case len(results) < c.Seeds:
 		p.Printf("stopped early: what follows is of %d of %d seeds\n", len(results), c.Seeds)
-	} else if incomplete {
+	case errors.Is(err, meter.ErrInterrupted):
+		p.Printf("%v: what follows is of the time until then\n", err)
+	case err != nil:
 		p.Printf("not as it should be: see the error\n")
 	}
 	if c.Seeds == 1 {
@@ -84,7 +86,7 @@ func story(r *scenario.Result) string {
 // single is the figures of one run.
 func (c *Cluster) single(r *scenario.Result) *tabular.Table {
 	t := &tabular.Table{}
-	t.Row("all views right at the end", yes(r.Converged))
+	t.Row("all views right at the end", tabular.YesNo(r.Converged))
 	for _, q := range applicable([]*scenario.Result{r}) {
 		t.Row(q.label, tabular.Fixed(q.value(r), q.decimals))
 	}
@@ -106,13 +108,6 @@ func checks(r *scenario.Result) (sum uint64) {
 }
 
 func hash(h uint64) string { return fmt.Sprintf("%016x", h) }
-
-func yes(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
-}
 
 // many is the spread of each figure over the seeds.
 func (c *Cluster) many(results []*scenario.Result) *tabular.Table {

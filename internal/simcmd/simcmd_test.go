@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"flag"
 	"math"
 	"os"
 	"path/filepath"
@@ -18,14 +17,10 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/hearsay-gossip/hearsay/internal/picture"
+	"github.com/hearsay-gossip/hearsay/internal/clitest"
+	"github.com/hearsay-gossip/hearsay/internal/meter"
 	"github.com/hearsay-gossip/hearsay/sim/scenario"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files: after a change of the protocol, or of what is printed")
-
-// exited is what the parser's exit panics with, after help.
-type exited struct{}
 
 // run parses and runs a command line in process.
 func run(ctx context.Context, args ...string) (stdout string, err error) {
@@ -33,37 +28,14 @@ func run(ctx context.Context, args ...string) (stdout string, err error) {
 		Cluster Cluster `cmd:"" help:"Run many nodes in virtual time."`
 		Plan    Plan    `cmd:"" help:"What to expect of a cluster."`
 	}
-	var out, errOut bytes.Buffer
-	defer func() {
-		switch caught := recover().(type) {
-		case nil:
-		case exited:
-			stdout = out.String()
-		default:
-			panic(caught)
-		}
-	}()
-	app, err := kong.New(&cli, kong.Name("hearsay"), kong.Writers(&out, &errOut), kong.Exit(func(int) { panic(exited{}) }),
-		kong.BindTo(ctx, (*context.Context)(nil)))
-	if err != nil {
-		return "", err
-	}
-	parsed, err := app.Parse(args)
-	if err != nil {
-		return out.String(), err
-	}
-	err = parsed.Run()
-	if errOut.Len() > 0 {
-		return out.String(), errors.Join(err, errors.New("written to standard error in a pipe: "+errOut.String()))
-	}
-	return out.String(), err
+	return clitest.Run(ctx, &cli, args...)
 }
 
 // memory is the one figure that a machine decides.
-var memory = regexp.MustCompile(`about [\d.,]+|("memory_per_node_bytes": \{\s+"mean": )[\d.]+`)
+var memory = regexp.MustCompile(`(in a node \(KiB\) +)[\d.,]+ ± [\d.]+|("memory_per_node_bytes": \{\s+"mean": )[\d.]+,\s+"margin_95": [\d.]+`)
 
 func TestOutputIsGolden(t *testing.T) {
-	cases := map[string]string{
+	clitest.Golden(t, map[string]string{
 		"crash":           "cluster crash --nodes 8",
 		"crash-seeds":     "cluster --scenario crash --nodes 8 --seeds 3",
 		"crash-csv":       "cluster crash --nodes 8 --seeds 2 --csv",
@@ -72,40 +44,14 @@ func TestOutputIsGolden(t *testing.T) {
 		"broadcast-seeds": "cluster broadcast --nodes 16 --seeds 2 --json",
 		"partition":       "cluster partition --nodes 8 --seed 7",
 		"idle":            "cluster --nodes 8 --for 10m",
+		"alone":           "cluster --nodes 1",
 		"list":            "cluster --list",
 		"show":            "cluster --show crash",
-		"plan":            "plan --nodes 16 --seeds 3 --loss 2%",
+		"plan":            "plan --nodes 16 --seeds 4 --loss 2%",
 		"plan-json":       "plan --nodes 8 --seeds 2 --profile local --json",
 		"cluster-help":    "cluster --help",
 		"plan-help":       "plan --help",
-	}
-	for name, line := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Setenv("COLUMNS", "100")
-			got, err := run(t.Context(), strings.Fields(line)...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got = memory.ReplaceAllString(got, "${1}MEMORY")
-			file := filepath.Join("testdata", name+".golden")
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("hearsay sim %s\ngot:\n%s\nwant:\n%s(go test ./internal/simcmd -update, if the protocol changed)", line, got, want)
-			}
-		})
-	}
-	files, err := filepath.Glob("testdata/*.golden")
-	if err != nil || len(files) != len(cases) {
-		t.Errorf("%d golden files for %d command lines, %v", len(files), len(cases), err)
-	}
+	}, run, func(out string) string { return memory.ReplaceAllString(out, "${1}${2}MEMORY") })
 }
 
 // script writes a scenario to a file.
@@ -121,42 +67,63 @@ func script(t *testing.T, text string) string {
 func TestNonsenseIsRefusedWithAClearError(t *testing.T) {
 	bad := script(t, "at 1s explode 3\n")
 	far := script(t, "at 1s kill 30\n")
-	cases := map[string]error{
-		"cluster crush":                        scenario.ErrUnknown,
-		"cluster --show crush":                 scenario.ErrUnknown,
-		"cluster no/such/file":                 os.ErrNotExist,
-		"cluster crash --scenario idle":        ErrTwoNames,
-		"cluster --nodes 0":                    scenario.ErrNodes,
-		"cluster --nodes=-5":                   scenario.ErrNodes,
-		"cluster --nodes 100000":               scenario.ErrNodes,
-		"cluster --loss 150%":                  scenario.ErrShare,
-		"cluster --loss some":                  scenario.ErrShare,
-		"cluster --dead 100%":                  ErrDead,
-		"cluster --dead 2":                     scenario.ErrShare,
-		"cluster --seeds 0":                    ErrSeeds,
-		"cluster --seeds 1000000":              ErrSeeds,
-		"cluster --latency=-1ms":               ErrTime,
-		"cluster --jitter 1h":                  ErrTime,
-		"cluster --for=-1s":                    ErrTime,
-		"cluster --profile moon":               scenario.ErrProfile,
-		"cluster --plot x.gif":                 picture.ErrFormat,
-		"cluster --trace x.jsonl --seeds 2":    ErrTrace,
-		"cluster " + bad:                       scenario.ErrScript,
-		"cluster --nodes 20 --scenario " + far: scenario.ErrScript,
-		"plan --nodes 1":                       scenario.ErrNodes,
-		"plan --nodes 1000000":                 scenario.ErrNodes,
-		"plan --seeds 1":                       ErrSeeds,
-		"plan --loss 2":                        scenario.ErrShare,
+	clitest.Refused(t, map[string]string{
+		"cluster crush":                        `unknown scenario "crush"; did you mean "crash"? (a file is named with a dot or a slash)`,
+		"cluster --show crush":                 `--show: unknown scenario "crush"; did you mean "crash"?`,
+		"cluster no/such/file":                 "no/such/file",
+		"cluster ./testdata":                   "is a directory",
+		"cluster crash --scenario idle":        "two scenarios are named: crash and idle",
+		"cluster crash idle":                   "unexpected argument idle",
+		"cluster --nodes 0":                    "--nodes out of range: 0, want 1 to 4000",
+		"cluster --nodes=-5":                   "--nodes out of range: -5, want 1 to 4000",
+		"cluster --nodes 100000":               "--nodes out of range: 100000, want 1 to 4000",
+		"cluster --nodes some":                 `--nodes: expected a valid 64 bit int but got "some"`,
+		"cluster --loss 150%":                  "--loss out of range: 150%, want 0% up to, not including, 100%",
+		"cluster --loss 100%":                  "--loss out of range: 100%",
+		"cluster --loss=-1":                    "--loss out of range: -100%",
+		"cluster --loss some":                  `--loss: "some" is not a share`,
+		"cluster --loss NaN":                   `--loss: "NaN" is not a share`,
+		"cluster --dead 100%":                  "--dead out of range: 100%",
+		"cluster --dead 95% --nodes 4":         "--dead out of range: 95% of 4 nodes is all of them",
+		"cluster --dead 2":                     "--dead out of range: 200%",
+		"cluster --seeds 0":                    "--seeds out of range: 0, want 1 to 100000",
+		"cluster --seeds 1000000":              "--seeds out of range: 1000000",
+		"cluster --seed=-1":                    `--seed: expected a valid 64 bit uint but got "-1"`,
+		"cluster --latency=-1ms":               "--latency out of range: -1ms, want 0s to 10s",
+		"cluster --latency 5":                  `--latency: expected duration but got "5"`,
+		"cluster --jitter 1h":                  "--jitter out of range: 1h0m0s, want 0s to 10s",
+		"cluster --for=-1s":                    "--for out of range: -1s, want 0s to 8784h0m0s",
+		"cluster --profile moon":               `--profile: unknown profile "moon": want lan, wan or local`,
+		"cluster --plot x.jpg":                 `--plot: unknown plot format "x.jpg": want a file name that ends in .svg or .png`,
+		"cluster --plot missing/x.svg":         "--plot: no file to write: missing/x.svg: there is no folder missing",
+		"cluster --trace testdata":             "--trace: no file to write: testdata is a folder",
+		"cluster --trace missing/x":            "--trace: no file to write: missing/x: there is no folder missing",
+		"cluster --trace x.jsonl --seeds 2":    "--trace: a trace is of one seed: leave it out, or --seeds 2",
+		"cluster --json --csv":                 "--json and --csv can't be used together",
+		"cluster " + bad:                       `my.txt:1:7: unknown word "explode"`,
+		"cluster --nodes 20 --scenario " + far: "my.txt:1:12: node 30 is out of range: there are 1 to 20",
+		"plan --nodes 0":                       "--nodes out of range: 0, want 2 to 4000",
+		"plan --nodes 1":                       "--nodes out of range: 1, want 2 to 4000",
+		"plan --nodes 1000000":                 "--nodes out of range: 1000000",
+		"plan --seeds 1":                       "--seeds out of range: 1, want 2 to 100000: one has no spread",
+		"plan --loss 2":                        "--loss out of range: 200%",
+		"plan --loss 100%":                     "--loss out of range: 100%",
+	}, run)
+}
+
+// A mistake in the script is told from one on the command line by its type.
+func TestMistakesInScriptsAreToldApart(t *testing.T) {
+	if _, err := run(t.Context(), "cluster", script(t, "at 1s explode 3\n")); !errors.Is(err, scenario.ErrScript) {
+		t.Errorf("error %v, want %v", err, scenario.ErrScript)
 	}
-	for line, want := range cases {
-		out, err := run(t.Context(), strings.Fields(line)...)
-		var usage *kong.ParseError
-		if !errors.Is(err, want) || !errors.As(err, &usage) || out != "" {
-			t.Errorf("sim %s: error %v, want %v as an error of usage", line, err, want)
-		}
-	}
-	if _, err := run(t.Context(), "cluster", bad); err == nil || !strings.Contains(err.Error(), `my.txt:1:7: unknown word "explode"`) {
-		t.Errorf("error %v does not name the place", err)
+}
+
+// All that is wrong with the flags is said at once, and nothing that follows from
+// it: not that a script of the program's own does not fit no nodes.
+func TestAllMistakesAreNamedAtOnce(t *testing.T) {
+	_, err := run(t.Context(), strings.Fields("plan --nodes 0 --loss 2 --latency 1h")...)
+	if err == nil || strings.Count(err.Error(), "\n") != 2 || strings.Contains(err.Error(), "plan:5") {
+		t.Errorf("error %v, want three lines", err)
 	}
 }
 
@@ -297,9 +264,6 @@ func TestTraceIsWritten(t *testing.T) {
 	if err != nil || bytes.Count(data, []byte("\n")) < 100 || !bytes.Contains(data, []byte(`"kind":"member-died"`)) {
 		t.Errorf("%d bytes, %v", len(data), err)
 	}
-	if _, err := run(t.Context(), "cluster", "crash", "--trace", filepath.Join(file, "x")); err == nil {
-		t.Error("a trace into a file that is no folder succeeded")
-	}
 }
 
 func TestPicturesAreDrawn(t *testing.T) {
@@ -329,18 +293,53 @@ func TestPicturesAreDrawn(t *testing.T) {
 			}
 		}
 	}
-	if _, err := run(t.Context(), "cluster", "idle", "--nodes", "2", "--plot", filepath.Join(dir, "missing", "x.png")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("error %v", err)
-	}
 }
 
 func TestInterruptSaysWhatIsDone(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, line := range []string{"cluster --nodes 8", "cluster --nodes 8 --seeds 3", "plan --nodes 8"} {
-		if _, err := run(ctx, strings.Fields(line)...); !errors.Is(err, ErrInterrupted) {
-			t.Errorf("%s: error %v, want %v", line, err, ErrInterrupted)
+	for line, want := range map[string]string{
+		"cluster --nodes 8":           "interrupted before it was done: nothing to show",
+		"cluster --nodes 8 --seeds 3": "interrupted before the first of 3 random seeds was done: nothing to show",
+		"plan --nodes 8":              "interrupted before the first of 10 random seeds was done: nothing to show",
+	} {
+		if _, err := run(ctx, strings.Fields(line)...); !errors.Is(err, meter.ErrInterrupted) || err.Error() != want {
+			t.Errorf("%s: error %v, want %s", line, err, want)
 		}
+	}
+}
+
+// What was done before the interruption is printed, with how much it is.
+func TestInterruptPrintsWhatIsDone(t *testing.T) {
+	var c Cluster
+	c.Seeds, c.Conditions.Seed = 5, 1
+	script, err := load("crash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 8
+	c.Nodes, c.setting = &n, c.Conditions.apply(script)
+	results, err := scenario.RunSeeds(t.Context(), c.options(n, 1), 2, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	err = c.interrupted(context.Canceled, results)
+	if printErr := c.print(&out, results, err); printErr != nil {
+		t.Fatal(printErr)
+	}
+	if want := "interrupted after 2 of 5 random seeds"; err.Error() != want || !strings.Contains(out.String(), "stopped early: what follows is of 2 of 5 seeds\n") {
+		t.Errorf("error %v, want %s; printed\n%s", err, want, out.String())
+	}
+	c.Seeds = 1
+	if err := c.interrupted(context.Canceled, results[:1]); err.Error() != "interrupted at "+results[0].Length.Round(time.Millisecond).String()+" of the scenario" {
+		t.Error(err)
+	}
+	p := Plan{Nodes: 8, Seeds: new(int), setting: c.setting}
+	*p.Seeds = 10
+	out.Reset()
+	if err := p.write(&out, p.rows(results, []float64{1 << 20, 1 << 20}), len(results)); err != nil || !strings.Contains(out.String(), "what follows is of 2 of 10 seeds\n") {
+		t.Errorf("%v, printed\n%s", err, out.String())
 	}
 }
 
@@ -372,6 +371,21 @@ func TestFormulasOfMemberlist(t *testing.T) {
 	}
 	if slow, quick := lan.spread(100, .5), lan.spread(100, 0); slow.t50 != 2*quick.t50 {
 		t.Errorf("half the packets lost: %v ms, without loss %v", slow.t50, quick.t50)
+	}
+}
+
+// What a node at rest sends is probes and the whole table; a crash is noticed after
+// the wait for a probe, the suspicion, and for all the spread, on both sides.
+func TestFormulasOfMemberlistAtRestAndAfterACrash(t *testing.T) {
+	lan := memberlistOf(scenario.LAN)
+	if got, want := lan.idleBytes(100), (82.+27)+2*(31+7000)/90.; math.Abs(got-want) > 1e-9 {
+		t.Errorf("%v bytes/s at rest, want %v", got, want)
+	}
+	d, si := lan.detection(100, 0), lan.spread(100, 0)
+	for i, want := range []float64{1.582 + 8, 1.582 + 48} {
+		if math.Abs(d.first[i]-want) > .001 || math.Abs(d.all[i]-d.first[i]-si.all/1000) > 1e-9 {
+			t.Errorf("detection %v, %v; want %v and %v ms", d.first[i], d.all[i], want, si.all)
+		}
 	}
 }
 

@@ -61,44 +61,48 @@ const (
 
 // draw draws who was right about whom, and when.
 func (c *Cluster) draw(r *scenario.Result) error {
-	p := plot.New()
 	title := c.title()
 	if c.Seeds > 1 {
 		title = strings.Replace(title, fmt.Sprintf("random seeds %d to %d", c.Seed, c.Seed+uint64(c.Seeds)-1), fmt.Sprintf("random seed %d", c.Seed), 1)
 	}
-	p.Title.Text = "Who was right about whom, and when\n" + title
-	p.Title.TextStyle.Font.Size = 13
-	p.Title.Padding = 8
-	length := shown(r)
-	unit, name := unitOf(length)
-	p.X.Label.Text = "time (" + name + ")"
-	p.Y.Label.Text = "node"
-	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
-		axis.Label.TextStyle.Font.Size = 12
-		axis.Label.Padding = 6
-		axis.Tick.Label.Font.Size = 10.5
-		axis.Tick.Marker = picture.Steps{}
-		axis.Padding = 0
-	}
-	strip := newStrip(r, length, unit)
+	p, legend := picture.New("Who was right about whom, and when", title)
+	axis := newTimeAxis(r, shown(r))
+	p.X.Label.Text, p.X.Tick.Marker = axis.label(), axis
+	p.Y.Label.Text, p.Y.Tick.Marker = "node", nodeTicks{r.Nodes}
+	p.X.Padding, p.Y.Padding = 0, 0
+	strip := newStrip(r, axis)
 	p.Add(strip)
-	p.X.Min, p.X.Max = 0, strip.end
+	lines := newLines(r.Log, axis)
+	p.X.Min, p.X.Max = 0, 1
 	p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}} // node 1 on top
-	p.Y.Min, p.Y.Max = .5, float64(r.Nodes)+.5
-	legend := plot.NewLegend()
-	legend.Top, legend.Left = true, true
-	legend.Padding = 4
-	legend.TextStyle.Font.Size = 11
+	// The labels of the script's lines stand in a band above the nodes.
+	band := bandMax * float64(lines.rows()) / labelsMax
+	p.Y.Min, p.Y.Max = .5-float64(r.Nodes)*band/(1-band), float64(r.Nodes)+.5
 	for s, used := range strip.used {
 		if used {
 			legend.Add(meanings[s], swatch{tints[s]})
 		}
 	}
-	if err := addLearnt(p, &legend, r.Timeline, unit); err != nil {
+	if err := addLearnt(p, legend, r.Timeline, axis); err != nil {
 		return err
 	}
-	p.Add(newLines(r.Log, unit, strip.end))
-	return picture.Save(c.Plot, p, &legend)
+	p.Add(axis, lines)
+	return picture.Save(c.Plot, p, legend)
+}
+
+// nodeTicks marks whole nodes, and none in the band of labels.
+type nodeTicks struct{ nodes int }
+
+// Ticks implements [plot.Ticker].
+func (n nodeTicks) Ticks(float64, float64) []plot.Tick {
+	if n.nodes <= 12 {
+		var all []plot.Tick
+		for i := 1; i <= n.nodes; i++ {
+			all = append(all, plot.Tick{Value: float64(i), Label: fmt.Sprint(i)})
+		}
+		return all
+	}
+	return slices.DeleteFunc(picture.Steps{}.Ticks(0, float64(n.nodes)), func(t plot.Tick) bool { return t.Value < 1 })
 }
 
 // shown is how much of a run is drawn: not a long end in which nothing happens.
@@ -133,13 +137,13 @@ func unitOf(d time.Duration) (time.Duration, string) {
 }
 
 // addLearnt marks when each node came to know a payload.
-func addLearnt(p *plot.Plot, legend *plot.Legend, t *scenario.Timeline, unit time.Duration) error {
+func addLearnt(p *plot.Plot, legend *plot.Legend, t *scenario.Timeline, axis *timeAxis) error {
 	if len(t.Learnt) == 0 {
 		return nil
 	}
 	var points plotter.XYs
 	for _, m := range t.Learnt {
-		points = append(points, plotter.XY{X: float64(m.At) / float64(unit), Y: float64(m.Node + 1)})
+		points = append(points, plotter.XY{X: axis.place(m.At), Y: float64(m.Node + 1)})
 	}
 	marks, err := plotter.NewScatter(points)
 	if err != nil {
@@ -163,14 +167,13 @@ func (s swatch) Thumbnail(c *draw.Canvas) {
 // strip is the raster: for each row and column the gravest shade in it.
 type strip struct {
 	nodes, rows int
-	end         float64 // of the x axis
 	cells       [][]shade
 	used        [shades]bool
 }
 
-func newStrip(r *scenario.Result, length, unit time.Duration) *strip {
+func newStrip(r *scenario.Result, axis *timeAxis) *strip {
 	t := r.Timeline
-	s := &strip{nodes: t.Nodes, rows: min(t.Nodes, rowsMax), end: float64(length) / float64(unit)}
+	s := &strip{nodes: t.Nodes, rows: min(t.Nodes, rowsMax)}
 	s.cells = make([][]shade, s.rows)
 	for i := range s.cells {
 		s.cells[i] = make([]shade, columns)
@@ -180,7 +183,7 @@ func newStrip(r *scenario.Result, length, unit time.Duration) *strip {
 		learnt[i] = columns
 	}
 	column := func(at time.Duration) int {
-		return min(max(int(float64(at)/float64(length)*columns), 0), columns-1)
+		return min(max(int(axis.place(at)*columns), 0), columns-1)
 	}
 	if r.Spread != nil && r.Spread.Writes == 1 {
 		for _, m := range t.Learnt {
@@ -233,7 +236,7 @@ func (s *strip) Plot(c draw.Canvas, p *plot.Plot) {
 			for end < columns && s.cells[first][end] == s.cells[first][x] {
 				end++
 			}
-			left, right := toX(float64(x)/columns*s.end), toX(float64(end)/columns*s.end)
+			left, right := toX(float64(x)/columns), toX(float64(end)/columns)
 			// A little larger: else the white behind shines through the seams.
 			const seam = .4
 			c.FillPolygon(tints[s.cells[first][x]], []vg.Point{
@@ -250,59 +253,72 @@ func (s *strip) edge(row int) float64 {
 	return .5 + float64((row*s.nodes+s.rows-1)/s.rows)
 }
 
+// bandMax is the share of the height that the labels take at most.
+const bandMax = .26
+
 // lines are the script's, as labeled verticals.
 type lines struct {
 	at    []float64
 	texts []string
-	end   float64
 }
 
-func newLines(log []scenario.Entry, unit time.Duration, end float64) *lines {
-	l, said := &lines{end: end}, make(map[string]bool)
+func newLines(log []scenario.Entry, axis *timeAxis) *lines {
+	l, said := &lines{}, make(map[string]bool)
 	for _, e := range log {
 		if strings.HasPrefix(e.Text, "as expected") || e.At < 0 {
 			continue
 		}
-		if said[e.Text] { // a line without a label
-			l.at, l.texts = append(l.at, float64(e.At)/float64(unit)), append(l.texts, "")
-			continue
+		text := e.Text
+		if said[text] { // a line without a label
+			text = ""
 		}
 		said[e.Text] = true
-		text := e.Text
 		if r := []rune(text); len(r) > labelChars {
 			text = string(r[:labelChars-1]) + "…"
 		}
-		l.at, l.texts = append(l.at, float64(e.At)/float64(unit)), append(l.texts, text)
+		l.at, l.texts = append(l.at, axis.place(e.At)), append(l.texts, text)
 	}
 	return l
 }
 
+// rows is how many rows of labels there may be.
+func (l *lines) rows() int {
+	n := 0
+	for _, text := range l.texts {
+		if text != "" {
+			n++
+		}
+	}
+	return min(n+1, labelsMax) // and a little air
+}
+
 // Plot implements [plot.Plotter].
 func (l *lines) Plot(c draw.Canvas, p *plot.Plot) {
-	toX, _ := p.Transforms(&c)
+	toX, toY := p.Transforms(&c)
 	style := draw.LineStyle{Color: color.Gray{70}, Width: .6, Dashes: []vg.Length{3, 3}}
 	label := p.X.Tick.Label
 	label.Font.Size = 9
 	label.XAlign, label.YAlign = draw.XLeft, draw.YTop
 	label.Color = color.Gray{30}
-	taken := [labelsMax]vg.Length{} // by row of labels: up to where
+	bottom := toY(.5) // of the band
+	rows := max(l.rows(), 1)
+	height := (c.Max.Y - bottom) / vg.Length(rows)
+	taken := make([]vg.Length, rows) // up to where
 	for i, at := range l.at {
 		x := toX(at)
-		c.StrokeLine2(style, x, c.Min.Y, x, c.Max.Y)
+		c.StrokeLine2(style, x, c.Min.Y, x, bottom)
 		if l.texts[i] == "" {
 			continue
 		}
 		width := label.Width(l.texts[i]) + 8
-		start := min(x+3, c.Max.X-width)
+		start := min(x+2, c.Max.X-width)
 		for row := range taken {
 			if start < taken[row] {
 				continue
 			}
-			at := vg.Point{X: start, Y: c.Max.Y - 4 - vg.Length(row)*13}
-			box := vg.Rectangle{Min: vg.Point{X: at.X - 1, Y: at.Y - 11}, Max: vg.Point{X: at.X + width - 6, Y: at.Y + 1}}
-			c.SetColor(color.White)
-			c.Fill(box.Path())
-			c.FillText(label, at, l.texts[i])
+			top := c.Max.Y - vg.Length(row)*height
+			c.StrokeLine2(style, x, bottom, x, top-2)
+			c.FillText(label, vg.Point{X: start, Y: top - 2}, l.texts[i])
 			taken[row] = start + width
 			break
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -18,7 +19,7 @@ import (
 func coverage(runs []*outcome) *figure {
 	f := &figure{
 		title: "Share of nodes informed per round",
-		x:     axis{label: "round"},
+		x:     axis{label: "round", spacing: 1},
 		y:     axis{label: "live nodes informed (%)", min: -2, max: 104},
 	}
 	_, subtitle, _ := strings.Cut(title(withoutStop(runs[0].cfg)), " · ")
@@ -26,14 +27,14 @@ func coverage(runs []*outcome) *figure {
 	last := 1.0
 	for _, run := range runs {
 		s := series{name: protocolLabel(run.cfg)}
-		for round, share := range run.result.Informed() {
+		for round, share := range informed(run.result) {
 			s.simulated = append(s.simulated, plotter.XY{X: float64(round), Y: 100 * share})
 			s.theory = append(s.theory, plotter.XY{X: float64(round), Y: 100 * run.theory.InformedAt(round)})
 			last = max(last, float64(round))
 		}
 		f.series = append(f.series, s)
 	}
-	f.x.min, f.x.max = -.02*last, 1.02*last
+	f.x.min, f.x.max = -.02*last-.2, 1.02*last+.2
 	return f
 }
 
@@ -58,7 +59,7 @@ type chart struct {
 // charts are the figures over n and over the fanout.
 func newChart(kind string, cfg epidemic.Config, trials *int) chart {
 	c := chart{kind: kind, at: overNodes(trials)}
-	nodesAxis := axis{label: "nodes", log: true, min: 8, max: 1.2 * float64(cfg.Nodes)}
+	nodesAxis := axis{label: "nodes", log: true, spacing: math.Log10(2), min: 8, max: 1.2 * float64(cfg.Nodes)}
 	switch kind {
 	case "rounds":
 		c.figure = &figure{title: "Rounds until all nodes know", x: nodesAxis, y: axis{label: "rounds, mean of the runs that reached all"}}
@@ -69,7 +70,7 @@ func newChart(kind string, cfg epidemic.Config, trials *int) chart {
 	default:
 		c.figure = &figure{
 			title: "Nodes never reached (residue)",
-			x:     axis{label: "fanout of infect-and-die; stop counter k of rumor mongering at fanout " + fmt.Sprint(cfg.Fanout), min: .7, max: residuePoints + .3},
+			x:     axis{label: "fanout of infect-and-die; stop counter k of rumor mongering at fanout " + fmt.Sprint(cfg.Fanout), min: .6, max: residuePoints + .4, spacing: 1},
 			y:     axis{label: "live nodes never reached (%)", log: true},
 		}
 		c.at = overStop
@@ -87,7 +88,7 @@ func newChart(kind string, cfg epidemic.Config, trials *int) chart {
 	return c
 }
 
-// residuePoints is the tabular.Number of fanouts on the residue chart; beyond, hardly
+// residuePoints is the number of fanouts on the residue chart; beyond, hardly
 // a simulation leaves anybody out.
 const residuePoints = 8
 
@@ -96,7 +97,7 @@ const residuePoints = 8
 // there are many.
 func overNodes(trials *int) func(epidemic.Config, int) (epidemic.Config, float64, bool) {
 	return func(cfg epidemic.Config, i int) (epidemic.Config, float64, bool) {
-		n := []int{10, 20, 50}[i%3] * int(math.Pow10(i/3))
+		n := []int{smallest, 2 * smallest, 5 * smallest}[i%3] * int(math.Pow10(i/3))
 		if n > cfg.Nodes {
 			return cfg, 0, false
 		}
@@ -124,6 +125,20 @@ func overStop(cfg epidemic.Config, i int) (epidemic.Config, float64, bool) {
 // ErrChart is returned for a chart that the protocols have no part in.
 var ErrChart = errors.New("nothing to draw")
 
+// smallest is the size at which the charts over nodes begin.
+const smallest = 10
+
+// chartable holds that a chart will have something on it.
+func chartable(m Model, kind string, protocols []epidemic.Protocol) error {
+	switch {
+	case kind == "residue" && !slices.ContainsFunc(protocols, leavesResidue):
+		return fmt.Errorf("--chart residue: %w: %v reaches all in the end, want infect-and-die or rumor mongering", ErrChart, protocols[0])
+	case (kind == "rounds" || kind == "copies") && (m.Nodes == nil || *m.Nodes < smallest):
+		return fmt.Errorf("--chart %s: %w: it goes from %d nodes to --nodes, want at least so many", kind, ErrChart, smallest)
+	}
+	return nil
+}
+
 // sweep simulates every point of a chart, prints them and draws it.
 func (o Output) sweep(ctx context.Context, app *kong.Kong, model Model, protocols []epidemic.Protocol, kind string) error {
 	base, err := model.config(protocols[0])
@@ -145,7 +160,7 @@ func (o Output) sweep(ctx context.Context, app *kong.Kong, model Model, protocol
 		}
 	}
 	if len(c.figure.series) == 0 {
-		return errors.Join(err, fmt.Errorf("%w: rounds and copies need 10 nodes; residue needs infect-and-die or rumor mongering", ErrChart))
+		return err
 	}
 	if plotErr := o.plot(func() *figure { return c.figure }); plotErr != nil {
 		return plotErr

@@ -11,7 +11,6 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/hearsay-gossip/hearsay/epidemic"
-	"github.com/hearsay-gossip/hearsay/internal/picture"
 	"github.com/hearsay-gossip/hearsay/internal/tabular"
 )
 
@@ -31,47 +30,37 @@ func (c *Compare) chosen() []epidemic.Protocol {
 	return c.Protocols
 }
 
-// configs fills in the defaults. A comparison is never the toy: it is of
-// averages, in step.
-func (c *Compare) configs() ([]epidemic.Config, error) {
+// sized is the flags with the toy's size where none is given. A comparison is
+// never the toy: it is of averages, in step.
+func (c *Compare) sized() Model {
 	model := c.Model
 	if model.Nodes == nil {
 		nodes := toyNodes
 		model.Nodes = &nodes
 	}
-	var configs []epidemic.Config
-	var errs []error
-	for _, p := range c.chosen() {
-		cfg, err := model.config(p)
-		configs = append(configs, cfg)
-		errs = append(errs, err, ignoreIf(err != nil, cfg.Validate()))
-		if errors.Join(errs...) != nil {
-			break // the others have the same flags
-		}
-	}
-	return configs, errors.Join(errs...)
+	return model
 }
 
-// Validate is called by kong after parsing.
+// Validate is called by kong after parsing. The protocols have the same flags, and
+// so the same mistakes.
 func (c *Compare) Validate() error {
-	_, err := c.configs()
-	return errors.Join(err, picture.Check(c.Plot))
+	return errors.Join(c.sized().check(c.chosen()[0]), c.Output.check(), chartable(c.sized(), c.Chart, c.chosen()))
 }
 
 // Run simulates and prints. An interrupted comparison prints the protocols that
 // were done.
 func (c *Compare) Run(ctx context.Context, app *kong.Kong) error {
-	configs, err := c.configs()
-	if err != nil {
-		return err
-	}
+	model := c.sized()
 	if c.Chart != "coverage" {
-		model := c.Model
-		model.Nodes = &configs[0].Nodes
 		return c.sweep(ctx, app, model, c.chosen(), c.Chart)
 	}
 	var runs []*outcome
-	for _, cfg := range configs {
+	var err error
+	for _, p := range c.chosen() {
+		var cfg epidemic.Config
+		if cfg, err = model.config(p); err != nil {
+			return err
+		}
 		var run *outcome
 		if run, err = simulate(ctx, app, cfg, cfg.Protocol.String()); run != nil {
 			runs = append(runs, run)
@@ -120,10 +109,10 @@ func writeComparison(w io.Writer, runs []*outcome) error {
 	}
 	p.Printf("%s\n", t)
 	p.Printf("rounds: mean of the trials that reached all; copies, requests: per node; lower bound for push: %s\n",
-		plural(runs[0].theory.LowerBound, "round"))
+		tabular.Plural(runs[0].theory.LowerBound, "round"))
 	p.Printf("in parentheses: the stop counter; theory: the Markov chain where it is small enough, else mean field\n")
 	if runs[0].cfg.Order == epidemic.Turn {
-		p.Printf("theory describes order sync\n")
+		p.Printf("theory describes order sync, but for up to seven nodes push, pull, push-pull and infect-and-die\n")
 	}
 	return p.Err
 }

@@ -48,6 +48,27 @@ type report struct {
 	LastReceipt tabular.Number    `json:"last_receipt"`
 	Curve       []curvePoint      `json:"curve"`
 	Story       []storyRound      `json:"story,omitempty"`
+	Orders      []orderReport     `json:"orders,omitempty"`
+}
+
+// orderReport is what the runs of a small cluster are in one order: the one that
+// was told, with the same random seed, and the mean of many.
+type orderReport struct {
+	Order  epidemic.Order `json:"order"`
+	Trials int            `json:"trials"`
+	Theory theoryOrder    `json:"theory"`
+	Rounds tabular.Number `json:"rounds_mean"`
+	Copies tabular.Number `json:"copies_per_node"`
+	Curve  []curvePoint   `json:"curve"`
+	Story  []storyRound   `json:"story"`
+}
+
+// theoryOrder says which order a theory describes.
+type theoryOrder struct {
+	Method string         `json:"method"`
+	Order  epidemic.Order `json:"order"`
+	Rounds tabular.Number `json:"rounds"`
+	Copies tabular.Number `json:"copies_per_node"`
 }
 
 // roundsReport is about the trials that reached all; their share is in reached.
@@ -60,7 +81,11 @@ type roundsReport struct {
 }
 
 type theoryReport struct {
-	Method      string         `json:"method"`
+	Method string `json:"method"`
+	// Order is the one that the theory describes. Of order turn it is sync but in
+	// clusters as small as the toy; the lower bound, the leading order and the
+	// bounds are of sync always.
+	Order       epidemic.Order `json:"order"`
 	Rounds      tabular.Number `json:"rounds"`
 	RoundsError tabular.Number `json:"rounds_error"`
 	P50         whole          `json:"p50"`
@@ -104,10 +129,6 @@ type storyContact struct {
 
 func (o *outcome) report() report {
 	r, th, cfg := o.result, &o.theory, o.cfg
-	method := "mean field"
-	if th.Exact {
-		method = "exact Markov chain"
-	}
 	return report{
 		Nodes: cfg.Nodes, Live: cfg.Live(), Fanout: cfg.Fanout, Protocol: cfg.Protocol, Stop: cfg.StopValue(),
 		Order: cfg.Order, Loss: tabular.Number(cfg.Loss), Dead: tabular.Number(cfg.Dead), DeadFor: cfg.Outage, Start: cfg.Start,
@@ -117,7 +138,7 @@ func (o *outcome) report() report {
 			whole(r.Rounds.Quantile(.5)), whole(r.Rounds.Quantile(.99)), whole(r.Rounds.Quantile(1)),
 		},
 		Theory: theoryReport{
-			Method: method, Rounds: tabular.Number(th.Rounds), RoundsError: tabular.Number(r.Rounds.Mean() - th.Rounds),
+			Method: method(th), Order: th.Order, Rounds: tabular.Number(th.Rounds), RoundsError: tabular.Number(r.Rounds.Mean() - th.Rounds),
 			P50: whole(th.Quantile(.5)), P99: whole(th.Quantile(.99)), LowerBound: th.LowerBound,
 			Leading: tabular.Number(th.Leading), Least: tabular.Number(th.Least), Most: tabular.Number(th.Most),
 			Residue: tabular.Number(o.residue()), Limit: tabular.Number(th.Residue), AllFraction: tabular.Number(th.All()), Copies: tabular.Number(th.Copies),
@@ -125,27 +146,70 @@ func (o *outcome) report() report {
 		Reached: reachedReport{tabular.Number(r.ReachedAll()), tabular.Number(r.ReachedMean())},
 		Residue: tabular.Number(r.Residue()), Copies: tabular.Number(r.CopiesPerNode()), Requests: tabular.Number(r.RequestsPerNode()),
 		MeanReceipt: tabular.Number(r.MeanReceipt()), LastReceipt: tabular.Number(r.Last.Mean()),
-		Curve: o.points(), Story: o.tale.story(),
+		Curve: o.points(), Story: o.tale.story(), Orders: o.tale.orders(),
 	}
 }
 
-func (o *outcome) points() []curvePoint {
+func method(p *epidemic.Prediction) string {
+	if p.Exact {
+		return "exact Markov chain"
+	}
+	return "mean field"
+}
+
+func (o *outcome) points() []curvePoint { return points(o.result, &o.theory) }
+
+// points are the rounds from 0 to the last that was asked for, or in which
+// something happened.
+func points(r *epidemic.Result, theory *epidemic.Prediction) []curvePoint {
 	var points []curvePoint
-	for round, share := range o.result.Informed() {
+	for round, share := range informed(r) {
 		points = append(points, curvePoint{
-			round, tabular.Number(share), tabular.Number(o.theory.InformedAt(round)),
-			tabular.Number(o.result.AllBy(round)), tabular.Number(o.theory.AllByAt(round)),
+			round, tabular.Number(share), tabular.Number(theory.InformedAt(round)),
+			tabular.Number(r.AllBy(round)), tabular.Number(theory.AllByAt(round)),
 		})
 	}
 	return points
 }
 
+// informed is the share informed after each round, to the last asked for: runs
+// that have ended stay as they were.
+func informed(r *epidemic.Result) []float64 {
+	shares := r.Informed()
+	for last := shares[len(shares)-1]; len(shares) <= r.Config.Rounds; {
+		shares = append(shares, last)
+	}
+	return shares
+}
+
+// story is the run that was told.
 func (t *tale) story() []storyRound {
 	if t == nil {
 		return nil
 	}
+	return storyOf(t.chapters)
+}
+
+// orders are both, turn first.
+func (t *tale) orders() []orderReport {
+	if t == nil {
+		return nil
+	}
+	var reports []orderReport
+	for _, v := range t.versions {
+		reports = append(reports, orderReport{
+			Order: v.result.Config.Order, Trials: v.result.Done,
+			Theory: theoryOrder{method(&v.theory), v.theory.Order, tabular.Number(v.theory.Rounds), tabular.Number(v.theory.Copies)},
+			Rounds: tabular.Number(v.result.Rounds.Mean()), Copies: tabular.Number(v.result.CopiesPerNode()),
+			Curve: points(v.result, &v.theory), Story: storyOf(v.chapters),
+		})
+	}
+	return reports
+}
+
+func storyOf(chapters []epidemic.Chapter) []storyRound {
 	var story []storyRound
-	for _, c := range t.chapters {
+	for _, c := range chapters {
 		round := storyRound{Round: c.Round, Knows: map[string][]string{}, Sent: []storyContact{}}
 		for i, set := range c.Knows {
 			round.Knows[nodeName(i)] = updateList(set)
@@ -170,13 +234,28 @@ func updateList(set uint64) []string {
 	return names
 }
 
+// writeCSV writes a row for each round. Of a small run the columns behind are the
+// means of many in either order, and their theory.
 func (o *outcome) writeCSV(w io.Writer) error {
-	out := csv.NewWriter(w)
-	records := [][]string{{"round", "informed", "theory", "all", "theory_all"}}
-	for _, p := range o.points() {
-		records = append(records, []string{
-			fmt.Sprint(p.Round), p.Informed.String(), p.Theory.String(), p.All.String(), p.TheoryAll.String(),
-		})
+	columns := []string{"informed", "theory", "all", "theory_all"}
+	header := append([]string{"round"}, columns...)
+	orders := o.tale.orders()
+	for _, v := range orders {
+		for _, column := range columns {
+			header = append(header, v.Order.String()+"_"+column)
+		}
 	}
-	return out.WriteAll(records)
+	records := [][]string{header}
+	for i, p := range o.points() {
+		record := append([]string{fmt.Sprint(p.Round)}, p.cells()...)
+		for _, v := range orders {
+			record = append(record, v.Curve[min(i, len(v.Curve)-1)].cells()...)
+		}
+		records = append(records, record)
+	}
+	return csv.NewWriter(w).WriteAll(records)
+}
+
+func (p curvePoint) cells() []string {
+	return []string{p.Informed.String(), p.Theory.String(), p.All.String(), p.TheoryAll.String()}
 }

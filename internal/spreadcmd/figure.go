@@ -2,7 +2,6 @@ package spreadcmd
 
 import (
 	"fmt"
-	"image/color"
 	"math"
 	"slices"
 
@@ -26,6 +25,10 @@ type axis struct {
 	label    string
 	log      bool
 	min, max float64
+	// spacing is the least distance of points along the axis, on a logarithmic
+	// one in powers of ten: so much room have the marks of all series, which
+	// stand side by side where their values are the same.
+	spacing float64
 }
 
 // series is one protocol: points as simulated, a line as expected.
@@ -53,29 +56,26 @@ func (o Output) plot(draw func() *figure) error {
 
 // build makes the plot and its legend.
 func (f *figure) build() (*plot.Plot, *plot.Legend, error) {
-	p := plot.New()
-	p.Title.Text = f.title + "\n" + f.subtitle
-	p.Title.TextStyle.Font.Size = 13
-	p.Title.Padding = 8
+	p, legend := picture.New(f.title, f.subtitle)
+	legend.ThumbnailWidth = 30 // of which a mark leaves enough of a dashed line
 	f.x.apply(&p.X)
 	f.y.apply(&p.Y)
 	p.Add(plotter.NewGrid())
-	legend := plot.NewLegend()
-	legend.Top, legend.Left = true, true
-	legend.Padding = 3
-	legend.TextStyle.Font.Size = 11
 	for i, s := range f.series {
-		if err := f.add(p, &legend, i, s); err != nil {
+		if err := f.add(p, legend, i, s); err != nil {
 			return nil, nil, err
 		}
 	}
-	if key, err := f.lineKey(); err == nil {
-		legend.Add("theory", key)
+	legend.Add("")
+	legend.Add("marks: simulated")
+	if len(f.series) > 1 {
+		legend.Add("(side by side)")
 	}
+	legend.Add("lines: theory")
 	f.x.limit(&p.X)
 	f.frame()
 	f.y.limit(&p.Y)
-	return p, &legend, nil
+	return p, legend, nil
 }
 
 // frame fits the y axis to the points, unless its range is given: from zero, or
@@ -96,47 +96,59 @@ func (f *figure) frame() {
 	}
 }
 
-// lineKey is the legend's sample of a theory line.
-func (f *figure) lineKey() (*plotter.Line, error) {
-	line, err := plotter.NewLine(plotter.XYs{{X: 0, Y: 0}, {X: 1, Y: 1}})
-	if err != nil {
-		return nil, err
+// phases is how many lines that lie on one another are told apart: each draws
+// where the others leave a gap.
+const phases = 3
+
+// styleTheory gives the i-th line its color, its place in the common rhythm of
+// dashes, and a width by which what still coincides looks out on both sides.
+func styleTheory(line *plotter.Line, i, of int) {
+	line.Color = picture.Palette[i%len(picture.Palette)]
+	line.Width = max(2.6-.55*vg.Length(i/phases), 1)
+	const dash = 4
+	if of > 1 {
+		line.Dashes = []vg.Length{dash, dash * (phases - 1)}
+		line.DashOffs = dash * vg.Length(i%phases)
+	} else {
+		line.Dashes, line.Width = []vg.Length{5, 3}, 1.4
 	}
-	styleTheory(line, color.Gray{90})
-	return line, nil
 }
 
-func styleTheory(line *plotter.Line, c color.Color) {
-	line.Color = c
-	line.Width = 1.4
-	line.Dashes = []vg.Length{5, 3}
+// shift is how far the marks of the i-th series stand beside their place: two fifths of
+// the room between two places is used, less by few series.
+func (f *figure) shift(i int) float64 {
+	n := float64(len(f.series))
+	step := min(.4/n, .1) * f.x.spacing
+	return (float64(i) - (n-1)/2) * step
 }
 
 // add draws one series, leaving out what an axis cannot show.
 func (f *figure) add(p *plot.Plot, legend *plot.Legend, i int, s series) error {
-	tint := picture.Palette[i%len(picture.Palette)]
+	var thumbs []plot.Thumbnailer
 	if points := f.visible(s.theory); len(points) > 0 {
 		line, err := plotter.NewLine(points)
 		if err != nil {
 			return err
 		}
-		styleTheory(line, tint)
+		styleTheory(line, i, len(f.series))
 		p.Add(line)
+		thumbs = append(thumbs, line)
 	}
 	points := f.visible(s.simulated)
 	if len(points) == 0 {
 		legend.Add(s.name + " (none)")
 		return nil
 	}
+	for j := range points {
+		points[j].X += f.shift(i)
+	}
 	marks, err := plotter.NewScatter(points)
 	if err != nil {
 		return err
 	}
-	// Smaller and smaller, so that equal values do not hide one another.
-	radius := vg.Length(max(4.4-.25*float64(i), 2))
-	marks.Color, marks.Radius, marks.Shape = tint, radius, shapes[i%len(shapes)]
+	marks.Color, marks.Radius, marks.Shape = picture.Palette[i%len(picture.Palette)], 3.1, shapes[i%len(shapes)]
 	p.Add(marks)
-	legend.Add(s.name, marks)
+	legend.Add(s.name, append(thumbs, marks)...)
 	return nil
 }
 
@@ -164,10 +176,6 @@ func (a axis) place(value float64) float64 {
 
 func (a axis) apply(to *plot.Axis) {
 	to.Label.Text = a.label
-	to.Label.TextStyle.Font.Size = 12
-	to.Label.Padding = 6
-	to.Tick.Label.Font.Size = 10.5
-	to.Tick.Marker = picture.Steps{}
 	if a.log {
 		to.Tick.Marker = picture.Decades{}
 	}

@@ -79,17 +79,3 @@ func checkPNG(t *testing.T, name string, data []byte) {
 		t.Errorf("%s: %d by %d pixels", name, config.Width, config.Height)
 	}
 }
-
-func TestChartWithoutResidueIsRefused(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "x.png")
-	if _, err := run(t.Context(), "--nodes", "100", "--chart", "residue", "--plot", file); !errors.Is(err, ErrChart) {
-		t.Errorf("error %v, want %v", err, ErrChart)
-	}
-}
-
-func TestPlotThatCannotBeWrittenFails(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "missing", "x.png")
-	if _, err := run(t.Context(), "--nodes", "100", "--trials", "5", "--plot", file); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("error %v, want %v", err, os.ErrNotExist)
-	}
-}

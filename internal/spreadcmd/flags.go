@@ -3,11 +3,11 @@ package spreadcmd
 import (
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
-	"strings"
 
 	"github.com/hearsay-gossip/hearsay/epidemic"
+	"github.com/hearsay-gossip/hearsay/internal/argument"
+	"github.com/hearsay-gossip/hearsay/internal/picture"
 )
 
 // Model is the flags that say what to simulate, but for the protocol.
@@ -15,8 +15,8 @@ type Model struct {
 	Nodes   *int            `help:"Nodes, dead ones included (default: 7, the toy; up to 10,000,000)." placeholder:"N"`
 	Fanout  int             `default:"3" short:"k" help:"Targets each node draws per round (default: ${default})." placeholder:"K"`
 	Rounds  *int            `help:"Stop after this many rounds; 0 until done (default: 0; the toy 3)." placeholder:"N"`
-	Loss    share           `default:"0" help:"Chance that a payload is lost: 5% or 0.05." placeholder:"P"`
-	Dead    share           `default:"0" help:"Share of nodes that are down, unnoticed: 5% or 0.05." placeholder:"F"`
+	Loss    argument.Share  `default:"0" help:"Chance that a payload is lost: 5% or 0.05." placeholder:"P"`
+	Dead    argument.Share  `default:"0" help:"Share of nodes that are down, unnoticed: 5% or 0.05." placeholder:"F"`
 	DeadFor epidemic.Outage `default:"forever" help:"Dead nodes stay dead forever, or others are down each round: forever, round." placeholder:"TIME"`
 	Order   *epidemic.Order `help:"Nodes act at once, or one after another: sync, turn (default: sync; the toy turn)." placeholder:"ORDER"`
 	Stop    int             `default:"0" help:"k of rumor mongering (default: 4) or cap of median-counter (default: log log n)." placeholder:"K"`
@@ -63,8 +63,32 @@ func (m Model) config(p epidemic.Protocol) (epidemic.Config, error) {
 		cfg.Trials = *m.Trials
 	}
 	var err error
-	cfg.Start, err = parseNode(m.Start)
+	if cfg.Start, err = parseNode(m.Start); err == nil && cfg.Nodes >= epidemic.MinNodes && cfg.Start >= cfg.Nodes {
+		err = fmt.Errorf("--%w: %s is no node, want %s", epidemic.ErrStart, m.Start, nodeRange(cfg.Nodes))
+	}
 	return cfg, err
+}
+
+// check returns all that is wrong with the flags and the config made of them.
+func (m Model) check(p epidemic.Protocol) error {
+	cfg, err := m.config(p)
+	if err != nil {
+		cfg.Start = 0 // what follows from it is no news
+	}
+	return errors.Join(err, argument.Fraction("loss", m.Loss), argument.Fraction("dead", m.Dead),
+		argument.Flagged(valid(cfg)))
+}
+
+// valid is what is wrong with a config but for the shares, which are checked as
+// they were typed.
+func valid(cfg epidemic.Config) error {
+	if !(cfg.Loss >= 0 && cfg.Loss < 1) {
+		cfg.Loss = 0
+	}
+	if !(cfg.Dead >= 0 && cfg.Dead < 1) {
+		cfg.Dead = 0
+	}
+	return cfg.Validate()
 }
 
 // ErrStart is returned for text that names no node.
@@ -77,33 +101,18 @@ func parseNode(text string) (int, error) {
 	}
 	index, err := strconv.Atoi(text)
 	if err != nil || index < 0 {
-		return 0, fmt.Errorf("%w: %q, want a letter A to Z or an index from 0", ErrStart, text)
+		return 0, fmt.Errorf("--start: %w: %q, want a letter from A on or an index from 0 on", ErrStart, text)
 	}
 	return index, nil
 }
 
+// nodeRange says how the nodes of a cluster are called.
+func nodeRange(nodes int) string {
+	return fmt.Sprintf("A to %s or 0 to %d", nodeName(min(nodes, epidemic.StoryMaxNodes)-1), nodes-1)
+}
+
 // nodeName is the letter of a node in a small cluster.
 func nodeName(i int) string { return string(rune('A' + i)) }
-
-// share is a probability, written as 5% or 0.05.
-type share float64
-
-// ErrShare is returned for text that is no share.
-var ErrShare = errors.New("not a share: want 5% or 0.05")
-
-// UnmarshalText reads a share. Its range is the simulation's to check.
-func (s *share) UnmarshalText(text []byte) error {
-	digits, percent := strings.CutSuffix(strings.TrimSpace(string(text)), "%")
-	value, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
-	if err != nil || math.IsNaN(value) {
-		return fmt.Errorf("%q is %w", text, ErrShare)
-	}
-	if percent {
-		value /= 100
-	}
-	*s = share(value)
-	return nil
-}
 
 // Output is the flags that say how to print.
 type Output struct {
@@ -111,3 +120,6 @@ type Output struct {
 	CSV  bool   `help:"Print CSV." xor:"format"`
 	Plot string `help:"Draw to this file, .svg or .png." placeholder:"FILE"`
 }
+
+// check finds out whether the plot can be drawn before anything runs.
+func (o Output) check() error { return picture.Check("plot", o.Plot) }

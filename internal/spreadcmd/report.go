@@ -14,7 +14,7 @@ import (
 func title(cfg epidemic.Config) string {
 	parts := []string{
 		cfg.Protocol.String(),
-		tabular.Grouped(cfg.Nodes) + " nodes",
+		tabular.Plural(cfg.Nodes, "node"),
 		fmt.Sprintf("fanout %d", cfg.Fanout),
 	}
 	if stop := cfg.StopValue(); stop > 0 {
@@ -26,9 +26,9 @@ func title(cfg epidemic.Config) string {
 	}
 	parts = append(parts, "order "+cfg.Order.String())
 	if cfg.Rounds > 0 {
-		parts = append(parts, plural(cfg.Rounds, "round"))
+		parts = append(parts, tabular.Plural(cfg.Rounds, "round"))
 	}
-	parts = append(parts, plural(cfg.Trials, "trial"), fmt.Sprintf("random seed %d", cfg.Seed))
+	parts = append(parts, tabular.Plural(cfg.Trials, "trial"), fmt.Sprintf("random seed %d", cfg.Seed))
 	return strings.Join(parts, " · ")
 }
 
@@ -40,19 +40,12 @@ func faults(cfg epidemic.Config) []string {
 	return parts
 }
 
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return tabular.Grouped(n) + " " + noun + "s"
-}
-
 // write prints the whole report.
 func (o *outcome) write(w io.Writer) error {
 	p := &tabular.Printer{W: w}
 	p.Printf("%s\n", title(o.cfg))
 	if o.result.Done < o.cfg.Trials {
-		p.Printf("interrupted: what follows is of %s\n", plural(o.result.Done, "trial"))
+		p.Printf("interrupted: what follows is of %s\n", tabular.Plural(o.result.Done, "trial"))
 	}
 	p.Printf("\n%s\n%s\n%s", o.summary(), o.curve(), o.notes())
 	return p.Err
@@ -109,7 +102,7 @@ func (o *outcome) residue() float64 {
 	if o.cfg.Rounds == 0 && !leavesResidue(o.cfg.Protocol) {
 		return 0
 	}
-	if o.cfg.Rounds == 0 && o.cfg.Order == epidemic.Turn && o.theory.Residue < 1 {
+	if o.cfg.Rounds == 0 && o.theory.Order != o.cfg.Order && o.theory.Residue < 1 {
 		return o.theory.Residue
 	}
 	return 1 - o.theory.Informed[len(o.theory.Informed)-1]
@@ -128,6 +121,9 @@ func (o *outcome) curve() *tabular.Table {
 	t := &tabular.Table{}
 	t.Row("round", "informed", "theory", "error", "all know", "theory", "error")
 	shares := o.result.Informed()
+	if o.cfg.Rounds <= curveRows {
+		shares = informed(o.result)
+	}
 	step := (len(shares) + curveRows - 1) / curveRows
 	for round, got := range shares {
 		if round%step != 0 && round != len(shares)-1 {
@@ -144,11 +140,7 @@ func (o *outcome) curve() *tabular.Table {
 func (o *outcome) notes() string {
 	var notes []string
 	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	if o.theory.Exact {
-		add("theory: the exact Markov chain; errors of shares in percentage points")
-	} else {
-		add("theory: mean field; errors of shares in percentage points")
-	}
+	add("theory: %s, of order %v; errors of shares in percentage points", theName(&o.theory), o.theory.Order)
 	if ci := 2.5758 * o.result.Rounds.Error(); ci > 0 {
 		add("the mean number of rounds is ± %.2f at 99 %% confidence", ci)
 	}
@@ -156,8 +148,10 @@ func (o *outcome) notes() string {
 		add("rounds are of the trials that reached all; alone they flatter")
 	}
 	switch p := o.cfg.Protocol; {
+	case o.theory.Order != o.cfg.Order:
+		add("order turn has no theory at this size; by turn updates travel further in a round, and the lower bound does not hold")
 	case o.cfg.Order == epidemic.Turn:
-		add("theory describes order sync; by turn updates travel further in a round, and the lower bound does not hold")
+		add("the lower bound and the leading order are of order sync; by turn updates travel further in a round")
 	case p == epidemic.Pull || p == epidemic.PushPull || p == epidemic.MedianCounter || p == epidemic.Digest:
 		add("the lower bound binds push; a node that many ask may beat it")
 	}

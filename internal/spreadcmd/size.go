@@ -12,18 +12,19 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/hearsay-gossip/hearsay/epidemic"
+	"github.com/hearsay-gossip/hearsay/internal/argument"
 	"github.com/hearsay-gossip/hearsay/internal/tabular"
 )
 
 // Size answers which fanout and interval reach all nodes in time.
 type Size struct {
-	Nodes       int               `required:"" help:"Nodes, dead ones included." placeholder:"N"`
-	Within      time.Duration     `required:"" help:"All live nodes know after this long." placeholder:"TIME"`
+	Nodes       *int              `required:"" help:"Nodes, dead ones included." placeholder:"N"`
+	Within      *time.Duration    `required:"" help:"All live nodes know after this long." placeholder:"TIME"`
 	Interval    time.Duration     `help:"Time between rounds (default: the longest that does)." placeholder:"TIME"`
-	Probability share             `default:"0.999" help:"Chance that all know in time (default: ${default})." placeholder:"P"`
+	Probability argument.Share    `default:"0.999" help:"Chance that all know in time (default: ${default})." placeholder:"P"`
 	Protocol    epidemic.Protocol `default:"push-pull" help:"push, pull or push-pull (default: ${default})." placeholder:"NAME"`
-	Loss        share             `default:"0" help:"Chance that a payload is lost: 5% or 0.05." placeholder:"P"`
-	Dead        share             `default:"0" help:"Share of nodes that are down, unnoticed." placeholder:"F"`
+	Loss        argument.Share    `default:"0" help:"Chance that a payload is lost: 5% or 0.05." placeholder:"P"`
+	Dead        argument.Share    `default:"0" help:"Share of nodes that are down, unnoticed." placeholder:"F"`
 	DeadFor     epidemic.Outage   `default:"forever" help:"Dead nodes stay dead forever, or others are down each round." placeholder:"TIME"`
 	Trials      int               `default:"0" help:"Runs that check the answer; 0 by size, up to 5,000." placeholder:"N"`
 	Seed        uint64            `default:"1" help:"Random seed (default: ${default})."`
@@ -33,10 +34,8 @@ type Size struct {
 
 // Errors of [Size].
 var (
-	ErrTime        = errors.New("time out of range")
-	ErrProbability = errors.New("probability out of range")
-	ErrUnfit       = errors.New("protocol cannot be sized")
-	ErrNoFanout    = errors.New("no fanout reaches all in time")
+	ErrUnfit    = errors.New("protocol cannot be sized")
+	ErrNoFanout = errors.New("no fanout reaches all in time")
 )
 
 // sizeFanouts is the largest fanout considered: doubling it from here saves at
@@ -45,30 +44,28 @@ const sizeFanouts = 16
 
 func (s *Size) config(fanout int) epidemic.Config {
 	return epidemic.Config{
-		Nodes: s.Nodes, Fanout: fanout, Protocol: s.Protocol, Loss: float64(s.Loss), Dead: float64(s.Dead),
+		Nodes: *s.Nodes, Fanout: fanout, Protocol: s.Protocol, Loss: float64(s.Loss), Dead: float64(s.Dead),
 		Outage: s.DeadFor, Trials: 1, Seed: s.Seed, Updates: 1,
 	}
 }
 
-// Validate is called by kong after parsing.
+// Validate is called by kong after parsing, and before it looks for flags that are
+// missing, which it names better.
 func (s *Size) Validate() error {
-	var errs []error
-	if s.Within <= 0 {
-		errs = append(errs, fmt.Errorf("%w: within %v, want more than 0", ErrTime, s.Within))
+	if s.Nodes == nil || s.Within == nil {
+		return nil
 	}
-	if s.Interval < 0 || s.Interval > s.Within {
-		errs = append(errs, fmt.Errorf("%w: interval %v, want 0 to %v", ErrTime, s.Interval, s.Within))
-	}
-	if !(s.Probability > 0 && s.Probability < 1) {
-		errs = append(errs, fmt.Errorf("%w: %v, want between 0 and 1", ErrProbability, float64(s.Probability)))
+	errs := []error{
+		argument.Range(*s.Within > 0, "within", *s.Within, "more than 0s"),
+		argument.Range(s.Interval >= 0 && (s.Interval <= *s.Within || *s.Within <= 0), "interval", s.Interval, fmt.Sprintf("0s to the %v of --within", *s.Within)),
+		argument.Range(s.Probability > 0 && s.Probability < 1, "probability", s.Probability, "more than 0% and less than 100%"),
+		argument.Range(s.Trials >= 0 && s.Trials <= epidemic.MaxTrials, "trials", s.Trials, fmt.Sprintf("0 (by size) to %d", epidemic.MaxTrials)),
+		argument.Fraction("loss", s.Loss), argument.Fraction("dead", s.Dead),
 	}
 	if s.Protocol > epidemic.PushPull {
-		errs = append(errs, fmt.Errorf("%w: %v may leave nodes out for ever, or has no fanout to choose; want push, pull or push-pull", ErrUnfit, s.Protocol))
+		errs = append(errs, fmt.Errorf("--protocol: %w: %v may leave nodes out for ever, or has no fanout to choose; want push, pull or push-pull", ErrUnfit, s.Protocol))
 	}
-	if s.Trials < 0 {
-		errs = append(errs, fmt.Errorf("%w: %d, want at least 0", epidemic.ErrTrials, s.Trials))
-	}
-	return errors.Join(append(errs, s.config(1).Validate())...)
+	return errors.Join(append(errs, argument.Flagged(valid(s.config(1))))...)
 }
 
 // choice is a fanout and what it takes.
@@ -93,7 +90,7 @@ type choice struct {
 // choices computes every fanout by theory.
 func (s *Size) choices() []choice {
 	var all []choice
-	for fanout := 1; fanout <= min(sizeFanouts, s.Nodes-1); fanout++ {
+	for fanout := 1; fanout <= min(sizeFanouts, *s.Nodes-1); fanout++ {
 		theory := epidemic.Predict(s.config(fanout))
 		rounds := roundsFor(theory.AllBy, float64(s.Probability))
 		if rounds < 0 {
@@ -105,22 +102,18 @@ func (s *Size) choices() []choice {
 }
 
 func (s *Size) choice(fanout, rounds int, theory epidemic.Prediction) choice {
-	longest := s.Within / time.Duration(rounds)
+	longest := *s.Within / time.Duration(rounds)
 	interval := s.Interval
 	if interval == 0 {
 		interval = longest
 	}
-	budget := int(s.Within / interval)
+	budget := int(*s.Within / interval)
 	return choice{
 		Fanout: fanout, Rounds: rounds, budget: budget, InTime: rounds <= budget,
-		LongestMillis: millis(longest), IntervalMillis: millis(interval), TakesMillis: millis(interval * time.Duration(rounds)),
+		LongestMillis: tabular.Millis(longest), IntervalMillis: tabular.Millis(interval), TakesMillis: tabular.Millis(interval * time.Duration(rounds)),
 		All: tabular.Number(theory.AllByAt(budget)), Copies: tabular.Number(theory.Copies),
 		CallsPerSecond: tabular.Number(float64(fanout) / interval.Seconds()),
 	}
-}
-
-func millis(d time.Duration) tabular.Number {
-	return tabular.Number(float64(d) / float64(time.Millisecond))
 }
 
 // roundsFor is the first round by which all know with that probability, at
@@ -165,7 +158,7 @@ type sizeReport struct {
 // of the luck of the first rounds, it takes the next.
 func (s *Size) Run(ctx context.Context, app *kong.Kong) error {
 	report := sizeReport{
-		Nodes: s.Nodes, Protocol: s.Protocol, WithinMilli: millis(s.Within), Probability: tabular.Number(s.Probability),
+		Nodes: *s.Nodes, Protocol: s.Protocol, WithinMilli: tabular.Millis(*s.Within), Probability: tabular.Number(s.Probability),
 		Loss: tabular.Number(s.Loss), Dead: tabular.Number(s.Dead), DeadFor: s.DeadFor, Seed: s.Seed, Choices: s.choices(),
 	}
 	var failed error
@@ -193,7 +186,7 @@ func (s *Size) Run(ctx context.Context, app *kong.Kong) error {
 	case failed != nil:
 		err = errors.Join(err, failed)
 	case report.Answer == nil:
-		err = errors.Join(err, fmt.Errorf("%w: %v of %d nodes within %v", ErrNoFanout, s.Protocol, s.Nodes, s.Within))
+		err = errors.Join(err, fmt.Errorf("%w: %v of %d nodes within %v", ErrNoFanout, s.Protocol, *s.Nodes, *s.Within))
 	}
 	return err
 }
@@ -213,7 +206,7 @@ func (s *Size) simulate(ctx context.Context, app *kong.Kong, c choice) (check, e
 	cfg := s.config(c.Fanout)
 	cfg.Rounds = c.budget
 	if cfg.Trials = s.Trials; cfg.Trials == 0 {
-		cfg.Trials = min(max(5*trialBudget/s.Nodes, 10), 5_000)
+		cfg.Trials = min(max(5*trialBudget / *s.Nodes, 10), 5_000)
 	}
 	cfg.Rounds = min(cfg.Rounds, epidemic.MaxRounds)
 	run, err := simulate(ctx, app, cfg, fmt.Sprintf("checking fanout %d", c.Fanout))
@@ -239,13 +232,13 @@ func wilson(hits, trials int) (least, most float64) {
 
 func (s *Size) write(w io.Writer, report sizeReport) error {
 	p := &tabular.Printer{W: w}
-	p.Printf("%v · %s nodes · loss %s · dead %s · all within %v with probability %v\n\n", s.Protocol, tabular.Grouped(s.Nodes),
-		tabular.Percent(float64(s.Loss)), tabular.Percent(float64(s.Dead)), s.Within, float64(s.Probability))
+	p.Printf("%v · %s nodes · loss %s · dead %s · all within %v with probability %v\n\n", s.Protocol, tabular.Grouped(*s.Nodes),
+		tabular.Percent(float64(s.Loss)), tabular.Percent(float64(s.Dead)), *s.Within, float64(s.Probability))
 	t := &tabular.Table{}
 	t.Row("fanout", "rounds", "longest interval", "interval", "takes", "in time", "all in time", "copies", "calls/s")
 	for _, c := range report.Choices {
 		t.Row(fmt.Sprint(c.Fanout), fmt.Sprint(c.Rounds), duration(c.LongestMillis), duration(c.IntervalMillis),
-			duration(c.TakesMillis), yes(c.InTime), tabular.Percent(float64(c.All)), tabular.Fixed(float64(c.Copies), 2), tabular.Fixed(float64(c.CallsPerSecond), 1))
+			duration(c.TakesMillis), tabular.YesNo(c.InTime), tabular.Percent(float64(c.All)), tabular.Fixed(float64(c.Copies), 2), tabular.Fixed(float64(c.CallsPerSecond), 1))
 	}
 	p.Printf("%s\n", t)
 	p.Printf("rounds: after which all know with that probability, by theory; copies: per node and update;\n")
@@ -268,13 +261,6 @@ func (c *check) simulated() string {
 
 func duration(ms tabular.Number) string {
 	return time.Duration(float64(ms) * float64(time.Millisecond)).Round(100 * time.Microsecond).String()
-}
-
-func yes(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
 }
 
 func writeSizeCSV(w io.Writer, choices []choice) error {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/hearsay-gossip/hearsay/epidemic"
 	"github.com/hearsay-gossip/hearsay/internal/meter"
-	"github.com/hearsay-gossip/hearsay/internal/picture"
 	"github.com/hearsay-gossip/hearsay/internal/tabular"
 )
 
@@ -33,10 +32,6 @@ on what they knew when the round began (--order sync), which is what theory desc
 "run" may be left out; its flags are listed by "run --help".`
 }
 
-// ErrInterrupted is wrapped by the error of a run that was cut short after it
-// printed what was done.
-var ErrInterrupted = errors.New("interrupted")
-
 // Once is the simulation of one protocol.
 type Once struct {
 	Model
@@ -47,16 +42,7 @@ type Once struct {
 
 // Validate is called by kong after parsing.
 func (o *Once) Validate() error {
-	cfg, err := o.config(o.Protocol)
-	return errors.Join(err, ignoreIf(err != nil, cfg.Validate()), picture.Check(o.Plot))
-}
-
-// ignoreIf drops an error that only follows from an earlier one.
-func ignoreIf(drop bool, err error) error {
-	if drop {
-		return nil
-	}
-	return err
+	return errors.Join(o.Model.check(o.Protocol), o.Output.check(), chartable(o.Model, o.Chart, []epidemic.Protocol{o.Protocol}))
 }
 
 // Run simulates and prints.
@@ -109,9 +95,7 @@ func simulate(ctx context.Context, app *kong.Kong, cfg epidemic.Config, label st
 	if result == nil {
 		return nil, err
 	}
-	if err != nil {
-		err = fmt.Errorf("%w after %d of %d trials of %v", ErrInterrupted, result.Done, cfg.Trials, cfg.Protocol)
-	}
+	err = meter.Interrupted(err, result.Done, cfg.Trials, fmt.Sprintf("trials of %v", cfg.Protocol))
 	if result.Done == 0 {
 		return nil, err
 	}

@@ -5,53 +5,23 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/hearsay-gossip/hearsay/epidemic"
+	"github.com/hearsay-gossip/hearsay/internal/argument"
+	"github.com/hearsay-gossip/hearsay/internal/clitest"
+	"github.com/hearsay-gossip/hearsay/internal/meter"
 	"github.com/hearsay-gossip/hearsay/internal/picture"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// exited is what the parser's exit panics with, after help.
-type exited struct{}
 
 // run parses and runs a command line in process.
 func run(ctx context.Context, args ...string) (stdout string, err error) {
 	var cli struct {
 		Spread Spread `cmd:"" help:"Spread updates."`
 	}
-	var out, errOut bytes.Buffer
-	defer func() {
-		switch caught := recover().(type) {
-		case nil:
-		case exited:
-			stdout = out.String()
-		default:
-			panic(caught)
-		}
-	}()
-	app, err := kong.New(&cli, kong.Name("hearsay"), kong.Writers(&out, &errOut), kong.Exit(func(int) { panic(exited{}) }),
-		kong.BindTo(ctx, (*context.Context)(nil)))
-	if err != nil {
-		return "", err
-	}
-	parsed, err := app.Parse(append([]string{"spread"}, args...))
-	if err != nil {
-		return out.String(), err
-	}
-	err = parsed.Run()
-	if errOut.Len() > 0 {
-		return out.String(), errors.Join(err, errors.New("written to standard error in a pipe: "+errOut.String()))
-	}
-	return out.String(), err
+	return clitest.Run(ctx, &cli, append([]string{"spread"}, args...)...)
 }
 
 // golden holds command lines by the name of their golden file.
@@ -60,6 +30,7 @@ var golden = map[string]string{
 	"toy-updates":     "--updates 3 --start C --loss 20% --dead 15% --rounds 2",
 	"toy-once":        "--protocol infect-and-die --order sync",
 	"toy-json":        "--json",
+	"toy-csv":         "--rounds 5 --csv",
 	"push":            "--nodes 1000 --fanout 1 --trials 200",
 	"pull-faults":     "--nodes 500 --fanout 2 --protocol pull --loss 5% --dead 10% --trials 200",
 	"rumor":           "--nodes 500 --fanout 1 --protocol feedback-counter --stop 2 --trials 200",
@@ -85,101 +56,84 @@ var golden = map[string]string{
 	"one-small-trial": "--nodes 12 --trials 1 --fanout 1 --protocol push-pull",
 }
 
-func TestOutputIsGolden(t *testing.T) {
-	for name, line := range golden {
-		t.Run(name, func(t *testing.T) {
-			t.Setenv("COLUMNS", "100")
-			got, err := run(t.Context(), strings.Fields(line)...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			file := filepath.Join("testdata", name+".golden")
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("hearsay sim spread %s\ngot:\n%s\nwant:\n%s", line, got, want)
-			}
-		})
-	}
-}
+func TestOutputIsGolden(t *testing.T) { clitest.Golden(t, golden, run, nil) }
 
-func TestGoldenFilesAreAllUsed(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.golden")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".golden")
-		if _, used := golden[name]; !used {
-			t.Errorf("%s belongs to no command line", file)
-		}
-	}
-}
-
+// Each message names the flag, the value and what is allowed, before anything
+// runs.
 func TestNonsenseIsRefusedWithAClearError(t *testing.T) {
-	cases := map[string]error{
-		"--nodes 10 --fanout 10":         epidemic.ErrFanout,
-		"--fanout 7":                     epidemic.ErrFanout,
-		"--fanout 0":                     epidemic.ErrFanout,
-		"--fanout=-3":                    epidemic.ErrFanout,
-		"--nodes 0":                      epidemic.ErrNodes,
-		"--nodes=-5":                     epidemic.ErrNodes,
-		"--nodes 20000000":               epidemic.ErrNodes,
-		"--loss 1.5":                     epidemic.ErrLoss,
-		"--loss 150%":                    epidemic.ErrLoss,
-		"--loss=-1%":                     epidemic.ErrLoss,
-		"--loss half":                    ErrShare,
-		"--loss nan":                     ErrShare,
-		"--dead 100%":                    epidemic.ErrDead,
-		"--dead 95%":                     epidemic.ErrDead,
-		"--rounds=-1":                    epidemic.ErrRounds,
-		"--trials 0":                     epidemic.ErrTrials,
-		"--stop 1000":                    epidemic.ErrStop,
-		"--start H":                      epidemic.ErrStart,
-		"--start here":                   ErrStart,
-		"--updates 8":                    epidemic.ErrUpdates,
-		"--protocol shout":               epidemic.ErrProtocol,
-		"--order random":                 epidemic.ErrOrder,
-		"--dead-for never":               epidemic.ErrOutage,
-		"--plot picture.gif":             picture.ErrFormat,
-		"compare --protocols push,shout": epidemic.ErrProtocol,
-		"compare --fanout 7":             epidemic.ErrFanout,
-		"--nodes 9 --chart rounds":       ErrChart,
-		"size --nodes 100 --within 0s":   ErrTime,
-		"size --nodes 100 --within 1s --interval 2s":     ErrTime,
-		"size --nodes 100 --within 1s --probability 1":   ErrProbability,
-		"size --nodes 100 --within 1s --protocol digest": ErrUnfit,
-		"size --nodes 1 --within 1s":                     epidemic.ErrNodes,
-		"size --nodes 100000 --within 1s --interval 1s":  ErrNoFanout,
-	}
-	for line, want := range cases {
-		if _, err := run(t.Context(), strings.Fields(line)...); !errors.Is(err, want) {
-			t.Errorf("spread %s: error %v, want %v", line, err, want)
-		}
+	clitest.Refused(t, map[string]string{
+		"--nodes 10 --fanout 10":   "--fanout out of range: 10, want less than the 10 nodes",
+		"--fanout 7":               "--fanout out of range: 7, want less than the 7 nodes",
+		"--fanout 0":               "--fanout out of range: 0, want at least 1",
+		"--fanout=-3":              "--fanout out of range: -3",
+		"--fanout many":            `--fanout: expected a valid 64 bit int but got "many"`,
+		"--nodes 0":                "--nodes out of range: 0, want 2 to 10000000",
+		"--nodes 1":                "--nodes out of range: 1",
+		"--nodes=-5":               "--nodes out of range: -5",
+		"--nodes 20000000":         "--nodes out of range: 20000000",
+		"--nodes 1e9":              `--nodes: expected a valid 64 bit int but got "1e9"`,
+		"--loss 1.5":               "--loss out of range: 150%, want 0% up to, not including, 100%",
+		"--loss 100%":              "--loss out of range: 100%",
+		"--loss=-1%":               "--loss out of range: -1%",
+		"--loss half":              `--loss: "half" is not a share: want 5% or 0.05`,
+		"--loss nan":               `--loss: "nan" is not a share`,
+		"--loss inf":               `--loss: "inf" is not a share`,
+		"--dead 100%":              "--dead out of range: 100%",
+		"--dead 95%":               "--dead out of range: 7 of 7 nodes dead leave too few",
+		"--dead=-1":                "--dead out of range: -100%",
+		"--rounds=-1":              "--rounds out of range: -1, want 0 (until done) to 65536",
+		"--trials 0":               "--trials out of range: 0, want 1 to 100000000",
+		"--seed=-1":                `--seed: expected a valid 64 bit uint but got "-1"`,
+		"--stop 1000":              "--stop out of range: 1000, want 0 (default) to 100",
+		"--start H":                "--start out of range: H is no node, want A to G or 0 to 6",
+		"--start Z":                "--start out of range: Z is no node, want A to G or 0 to 6",
+		"--start 25":               "--start out of range: 25 is no node, want A to G or 0 to 6",
+		"--start 100 --nodes 100":  "--start out of range: 100 is no node, want A to Z or 0 to 99",
+		"--start here":             `--start: unknown start: "here", want a letter from A on or an index from 0 on`,
+		"--updates 0":              "--updates out of range: 0, want 1 to 7",
+		"--updates 8":              "--updates out of range: 8, want 1 to 7",
+		"--protocol shout":         `--protocol: unknown protocol "shout": want one of push, pull`,
+		"--order random":           `--order: unknown order "random": want sync or turn`,
+		"--dead-for never":         `--dead-for: unknown outage "never": want forever or round`,
+		"--chart pie":              "--chart must be one of",
+		"--json --csv":             "--json and --csv can't be used together",
+		"--plot picture.jpg":       `--plot: unknown plot format "picture.jpg": want a file name that ends in .svg or .png`,
+		"--plot testdata":          `--plot: unknown plot format "testdata"`,
+		"--plot missing/x.png":     "--plot: no file to write: missing/x.png: there is no folder missing",
+		"--chart rounds":           "--chart rounds: nothing to draw: it goes from 10 nodes to --nodes",
+		"--nodes 9 --chart copies": "--chart copies: nothing to draw",
+		"--nodes 99 --chart residue --plot x.png": "--chart residue: nothing to draw: push reaches all in the end",
+		"bogus":                                          "unexpected argument bogus",
+		"compare --protocols push,shout":                 `--protocols: unknown protocol "shout"`,
+		"compare --fanout 7":                             "--fanout out of range: 7",
+		"compare --loss 100%":                            "--loss out of range: 100%",
+		"compare --start Z":                              "--start out of range: Z",
+		"size":                                           "missing flags: --nodes=N, --within=TIME",
+		"size --nodes 100":                               "missing flags: --within=TIME",
+		"size --within 1s":                               "missing flags: --nodes=N",
+		"size --nodes 100 --within 10":                   "--within: expected duration but got \"10\"",
+		"size --nodes 100 --within 0s":                   "--within out of range: 0s, want more than 0s",
+		"size --nodes 100 --within=-1s":                  "--within out of range: -1s",
+		"size --nodes 100 --within 1s --interval 2s":     "--interval out of range: 2s, want 0s to the 1s of --within",
+		"size --nodes 100 --within 1s --probability 1":   "--probability out of range: 100%, want more than 0% and less than 100%",
+		"size --nodes 100 --within 1s --trials=-1":       "--trials out of range: -1",
+		"size --nodes 100 --within 1s --protocol digest": "--protocol: protocol cannot be sized: digest",
+		"size --nodes 100 --within 1s --loss 100%":       "--loss out of range: 100%",
+		"size --nodes 1 --within 1s":                     "--nodes out of range: 1, want 2 to",
+	}, run)
+}
+
+func TestSizeThatNoFanoutReachesFails(t *testing.T) {
+	if out, err := run(t.Context(), strings.Fields("size --nodes 100000 --within 1s --interval 1s")...); !errors.Is(err, ErrNoFanout) || out == "" {
+		t.Errorf("error %v, want %v below the table", err, ErrNoFanout)
 	}
 }
 
 func TestAllMistakesAreNamedAtOnce(t *testing.T) {
 	_, err := run(t.Context(), "--nodes", "10", "--fanout", "30", "--loss", "2", "--plot", "x.gif")
-	for _, want := range []error{epidemic.ErrFanout, epidemic.ErrLoss, picture.ErrFormat} {
+	for _, want := range []error{epidemic.ErrFanout, argument.ErrRange, picture.ErrFormat} {
 		if !errors.Is(err, want) {
 			t.Errorf("%v is missing in %v", want, err)
-		}
-	}
-}
-
-func TestSharesAreReadAsPercentOrFraction(t *testing.T) {
-	for text, want := range map[string]float64{"5%": .05, "0.05": .05, " 5 % ": .05, "0": 0, "12.5%": .125} {
-		var s share
-		if err := s.UnmarshalText([]byte(text)); err != nil || float64(s) != want {
-			t.Errorf("%q: %v, %v; want %v", text, float64(s), err, want)
 		}
 	}
 }
@@ -268,8 +222,50 @@ func TestInterruptBeforeTheFirstTrialSaysSo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, line := range []string{"--nodes 1000", "compare --nodes 1000", "size --nodes 1000 --within 5s"} {
-		if _, err := run(ctx, strings.Fields(line)...); !errors.Is(err, ErrInterrupted) {
-			t.Errorf("%s: error %v, want %v", line, err, ErrInterrupted)
+		if _, err := run(ctx, strings.Fields(line)...); !errors.Is(err, meter.ErrInterrupted) || !strings.Contains(err.Error(), "before ") {
+			t.Errorf("%s: error %v, want %v before the first", line, err, meter.ErrInterrupted)
+		}
+	}
+}
+
+// The toy's curve goes on to the last round asked for, and both orders are there,
+// each with the theory that describes it.
+func TestToyInJSONShowsBothOrders(t *testing.T) {
+	out, err := run(t.Context(), "--rounds", "5", "--json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type curve []struct {
+		Round                 int
+		Informed, Theory, All float64
+	}
+	var doc struct {
+		Order  string
+		Theory struct{ Order, Method string }
+		Curve  curve
+		Orders []struct {
+			Order  string
+			Trials int
+			Theory struct{ Order string }
+			Curve  curve
+			Story  []struct{ Round int }
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if doc.Order != "turn" || doc.Theory.Order != "turn" || doc.Theory.Method != "exact Markov chain" || len(doc.Curve) != 6 || len(doc.Orders) != 2 {
+		t.Fatalf("%+v", doc)
+	}
+	for i, order := range []string{"turn", "sync"} {
+		v := doc.Orders[i]
+		if v.Order != order || v.Theory.Order != order || v.Trials != taleTrials || len(v.Story) != 6 || len(v.Curve) != 6 {
+			t.Fatalf("%s: %+v", order, v)
+		}
+		for _, p := range v.Curve { // at five standard errors of at most half
+			if off := p.Informed - p.Theory; off < -.025 || off > .025 {
+				t.Errorf("%s, round %d: %v informed, theory %v", order, p.Round, p.Informed, p.Theory)
+			}
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/hearsay-gossip/hearsay/internal/tabular"
 )
 
-// taleTrials is the tabular.Number of runs behind the averages shown beside a single
+// taleTrials is the number of runs behind the averages shown beside a single
 // small run: a percent at worst, in a few milliseconds.
 const taleTrials = 10_000
 
@@ -21,31 +21,36 @@ type tale struct {
 	cfg      epidemic.Config
 	chapters []epidemic.Chapter
 	other    []epidemic.Chapter // the same random seed in the other order
-	turn     *epidemic.Result
-	sync     *epidemic.Result
+	versions [2]version         // turn, then sync
+}
+
+// version is a small cluster in one order.
+type version struct {
+	chapters []epidemic.Chapter
+	result   *epidemic.Result // of many runs
 	theory   epidemic.Prediction
 }
 
 func tell(ctx context.Context, cfg epidemic.Config) (*tale, error) {
-	t := &tale{cfg: cfg, theory: epidemic.Predict(cfg)}
-	var err error
-	if t.chapters, err = epidemic.Tell(ctx, cfg); err != nil {
-		return nil, err
-	}
-	flipped := cfg
-	flipped.Order = epidemic.Turn - cfg.Order
-	if t.other, err = epidemic.Tell(ctx, flipped); err != nil {
-		return nil, err
-	}
-	many := cfg
-	many.Trials = taleTrials
-	many.Order = epidemic.Turn
-	if t.turn, err = epidemic.Run(ctx, many, nil); err != nil {
-		return nil, err
-	}
-	many.Order = epidemic.Sync
-	if t.sync, err = epidemic.Run(ctx, many, nil); err != nil {
-		return nil, err
+	t := &tale{cfg: cfg}
+	for i, order := range []epidemic.Order{epidemic.Turn, epidemic.Sync} {
+		cfg.Order = order
+		v := version{theory: epidemic.Predict(cfg)}
+		var err error
+		if v.chapters, err = epidemic.Tell(ctx, cfg); err != nil {
+			return nil, err
+		}
+		many := cfg
+		many.Trials = taleTrials
+		if v.result, err = epidemic.Run(ctx, many, nil); err != nil {
+			return nil, err
+		}
+		t.versions[i] = v
+		if order == t.cfg.Order {
+			t.chapters = v.chapters
+		} else {
+			t.other = v.chapters
+		}
 	}
 	return t, nil
 }
@@ -59,7 +64,7 @@ func (t *tale) write(w io.Writer) error {
 		p.Printf("\n%s", t.chapter(chapter))
 	}
 	p.Printf("\nthe same in order %v, after each round\n%s", epidemic.Turn-t.cfg.Order, t.grid(t.other))
-	p.Printf("\n%s\n%s", t.orders(), t.closing())
+	p.Printf("\n%s\n%s", t.compared(), t.closing())
 	return p.Err
 }
 
@@ -154,33 +159,82 @@ func (t *tale) contact(c epidemic.Contact) string {
 	}
 }
 
-// orders shows both orders, averaged, and the theory.
-func (t *tale) orders() *tabular.Table {
+// compared shows both orders, averaged, each beside its theory if it has one.
+func (t *tale) compared() *tabular.Table {
 	g := &tabular.Table{}
-	g.Row("", "informed", "", "", "all know", "", "")
-	g.Row("round", "turn", "sync", "theory", "turn", "sync", "theory")
-	turn, sync := t.turn.Informed(), t.sync.Informed()
+	groups, heads := []string{""}, []string{"round"}
+	for _, group := range []string{"informed", "all know"} {
+		for i, v := range t.versions {
+			name := v.result.Config.Order.String()
+			groups, heads = append(groups, ""), append(heads, name)
+			if i == 0 {
+				groups[len(groups)-1] = group
+			}
+			if v.ownTheory() {
+				groups, heads = append(groups, ""), append(heads, "theory")
+			}
+		}
+	}
+	g.Row(groups...)
+	g.Row(heads...)
+	turn, sync := informed(t.versions[0].result), informed(t.versions[1].result)
 	for round := range max(len(turn), len(sync)) {
-		g.Row(fmt.Sprint(round),
-			tabular.Percent(turn[min(round, len(turn)-1)]), tabular.Percent(sync[min(round, len(sync)-1)]), tabular.Percent(t.theory.InformedAt(round)),
-			tabular.Percent(t.turn.AllBy(round)), tabular.Percent(t.sync.AllBy(round)), tabular.Percent(t.theory.AllByAt(round)))
+		row := []string{fmt.Sprint(round)}
+		for _, group := range []func(version) (float64, float64){
+			func(v version) (float64, float64) {
+				shares := v.result.Informed()
+				return shares[min(round, len(shares)-1)], v.theory.InformedAt(round)
+			},
+			func(v version) (float64, float64) { return v.result.AllBy(round), v.theory.AllByAt(round) },
+		} {
+			for _, v := range t.versions {
+				simulated, theory := group(v)
+				row = append(row, tabular.Percent(simulated))
+				if v.ownTheory() {
+					row = append(row, tabular.Percent(theory))
+				}
+			}
+		}
+		g.Row(row...)
 	}
 	return g
 }
 
+// ownTheory reports whether the theory is that of the order.
+func (v *version) ownTheory() bool { return v.theory.Order == v.result.Config.Order }
+
 func (t *tale) closing() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "turn and sync: means of %s each; theory describes sync", tabular.Grouped(taleTrials)+" runs")
-	if t.theory.Exact {
-		out.WriteString(" and is the exact Markov chain")
-	} else {
-		out.WriteString(" and is mean field")
+	fmt.Fprintf(&out, "turn and sync: means of %s each\n", tabular.Plural(taleTrials, "run"))
+	for _, v := range t.versions {
+		order := v.result.Config.Order
+		if v.ownTheory() {
+			fmt.Fprintf(&out, "theory beside %v: %s of order %v\n", order, theName(&v.theory), order)
+		} else {
+			fmt.Fprintf(&out, "order %v has no theory at this size: the one shown describes sync\n", order)
+		}
 	}
-	fmt.Fprintf(&out, "\ncopies per node and update: turn %s, sync %s, theory %s; in sync nothing is faster than %s\n",
-		tabular.Fixed(t.turn.CopiesPerNode(), 2), tabular.Fixed(t.sync.CopiesPerNode(), 2), tabular.Fixed(t.theory.Copies, 2),
-		plural(t.theory.LowerBound, "round"))
+	out.WriteString("copies per node and update:")
+	for i, v := range t.versions {
+		if i > 0 {
+			out.WriteString(",")
+		}
+		fmt.Fprintf(&out, " %v %s", v.result.Config.Order, tabular.Fixed(v.result.CopiesPerNode(), 2))
+		if v.ownTheory() {
+			fmt.Fprintf(&out, " (theory %s)", tabular.Fixed(v.theory.Copies, 2))
+		}
+	}
+	fmt.Fprintf(&out, "\nin order sync nothing is faster than %s\n", tabular.Plural(t.versions[1].theory.LowerBound, "round"))
 	if t.cfg.Dead > 0 {
 		out.WriteString("×: the node was down\n")
 	}
 	return out.String()
+}
+
+// theName names a method in a sentence.
+func theName(p *epidemic.Prediction) string {
+	if p.Exact {
+		return "the exact Markov chain"
+	}
+	return "mean field"
 }

@@ -111,6 +111,22 @@ func Grouped(n int) string {
 	return s
 }
 
+// Plural prints a count of things: 1 node, 1,000 nodes.
+func Plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return Grouped(n) + " " + noun + "s"
+}
+
+// YesNo prints a truth.
+func YesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
 // Printer writes lines and remembers the first error.
 type Printer struct {
 	W   io.Writer

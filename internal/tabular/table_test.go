@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"testing"
+	"time"
 )
 
 func TestTableAlignsItsColumns(t *testing.T) {
@@ -35,6 +36,13 @@ func TestNumbersHaveTheDigitsTheyDeserve(t *testing.T) {
 		"999":       Grouped(999),
 		"12":        Count(12),
 		"100 %":     Percent(1),
+		"1 node":    Plural(1, "node"),
+		"0 nodes":   Plural(0, "node"),
+		"2,000 ns":  Plural(2000, "n"),
+		"yes":       YesNo(true),
+		"no":        YesNo(false),
+		"1.5":       Millis(1500 * time.Microsecond).String(),
+		"0.0015":    Seconds(1500 * time.Microsecond).String(),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -29,5 +30,16 @@ func TestDocumentationIsComplete(t *testing.T) {
 		t.Fatal("docs/simulator.md has no example of a scenario")
 	}
 	example, _, _ = strings.Cut(example, "```")
-	play(t, "nodes 30\n"+example)
+	// It must hold whatever the random seed draws, not by luck of one.
+	opts := options(t, "nodes 30\n"+example)
+	const seeds = 40
+	results, err := RunSeeds(t.Context(), opts, seeds, runtime.GOMAXPROCS(0), nil)
+	if err != nil || len(results) != seeds {
+		t.Fatalf("%d of %d seeds: %v", len(results), seeds, err)
+	}
+	for _, res := range results {
+		if len(res.Expectations) != strings.Count(example, " expect ") || !res.Converged {
+			t.Errorf("seed %d: %d expectations were decided, converged %v", res.Seed, len(res.Expectations), res.Converged)
+		}
+	}
 }

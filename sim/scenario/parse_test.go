@@ -99,7 +99,7 @@ func TestAllMistakesAreNamedAtOnce(t *testing.T) {
 func TestNodesAreCheckedAgainstTheSizeOfTheCluster(t *testing.T) {
 	s := parse(t, "at 1s kill {3, 9..11}\nat 2s cut first 5 | {n}\nat 3s kill any 12\nat 4s expect dead 13\n")
 	err := s.Check(10)
-	for _, want := range []string{"test:1:12: node 11 is out of range: there are 1 to 10", "test:3:12: 12 nodes are more than there are: 10", "test:4:19: node 13"} {
+	for _, want := range []string{"test:1:12: node 11 is out of range: there are 1 to 10", "test:3:12: 12 is more nodes than there are: 10", "test:4:19: node 13"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)
 		}

@@ -91,6 +91,9 @@ func (s *Script) Network(p Profile) sim.Network {
 	return net
 }
 
+// Formed reports whether all have met and come to rest before time 0.
+func (s *Script) Formed() bool { return !s.setup.empty }
+
 // Length returns how long the script takes at most: when every line waits for
 // all of its time.
 func (s *Script) Length() time.Duration {

@@ -79,7 +79,7 @@ func (a amount) of(n int) int {
 
 func (a amount) check(n int) error {
 	if !a.percent && a.count > n {
-		return fmt.Errorf("%d nodes are more than there are: %d", a.count, n)
+		return fmt.Errorf("%d is more nodes than there are: %d", a.count, n)
 	}
 	return nil
 }
