@@ -18,8 +18,7 @@ type contender interface {
 	tick(now member.Time)
 	// deadline returns when tick has something to do, far for never.
 	deadline() member.Time
-	// probe puts what rides on a probe of a member, or on its ack, into a packet
-	// for it.
+	// probe sends a member what rides on a probe of it, or on the ack of its own.
 	probe(to int32)
 	// probed says that a member's ack took so long.
 	probed(to int32, elapsed time.Duration)
@@ -156,15 +155,12 @@ func (w *world) probe(n *node, e event) {
 	}
 	w.queue.push(event{at: w.now.Add(probePeriod), kind: eventProbe, node: e.node})
 	to := w.views.random(e.node, func(k int) int { return draw.Below(n.rand, k) })
-	if !w.cell.Alone {
-		w.riding = true
-		n.runs.probe(to)
-		w.riding = false
-	}
+	w.ride(e.node, to)
 	there, ok := w.links.carry(w.now, e.node, to, effect.Datagram)
 	if !ok || w.nodes[to].runs == nil {
 		return
 	}
+	w.at(there, to, func() { w.ride(to, e.node) })
 	back, ok := w.links.carry(there, to, e.node, effect.Datagram)
 	if !ok {
 		return
@@ -175,6 +171,15 @@ func (w *world) probe(n *node, e event) {
 			n.runs.probed(to, elapsed)
 		}
 	})
+}
+
+// ride lets a root go with a probe or its ack.
+func (w *world) ride(from, to int32) {
+	if n := &w.nodes[from]; n.runs != nil && !w.cell.Alone {
+		w.riding = true
+		n.runs.probe(to)
+		w.riding = false
+	}
 }
 
 // at lets something happen at a node at a time.
