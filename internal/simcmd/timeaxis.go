@@ -147,8 +147,8 @@ func (a *timeAxis) cut(folds []quiet, length time.Duration) {
 		if i+2 < len(bounds) {
 			s.to += min(wide, (bounds[i+2]-bounds[i+1])/3)
 		}
-		if i > 0 && bounds[i] == bounds[i+1] { // nothing happens in the end, either
-			return
+		if i > 0 && i+2 == len(bounds) && bounds[i] == bounds[i+1] {
+			return // nothing happens after the last burst
 		}
 		a.stretches = append(a.stretches, s)
 	}

@@ -46,6 +46,29 @@ func TestQuietTimesAreFoldedAndBurstsAreNot(t *testing.T) {
 	}
 }
 
+// A moment alone between quiet times is a burst like others: it stands in a stretch,
+// and so does all that comes after it.
+func TestWhatHappensStandsOutsideOfBreaks(t *testing.T) {
+	r := apart()
+	r.Timeline.Learnt = []scenario.Moment{{At: 60 * time.Second}, {At: 120 * time.Second}, {At: 120*time.Second + time.Millisecond}}
+	axis := newTimeAxis(r, shown(r))
+	if len(axis.stretches) != 5 {
+		t.Errorf("%d stretches, want the beginning and four bursts: %+v", len(axis.stretches), axis.stretches)
+	}
+	last := -1.
+	for _, at := range []time.Duration{10 * time.Second, 30 * time.Second, 60 * time.Second, 120 * time.Second, 600 * time.Second, 605 * time.Second} {
+		inside := false
+		for _, s := range axis.stretches {
+			inside = inside || s.from <= at && at <= s.to
+		}
+		if x := axis.place(at); !inside || x <= last+foldWidth {
+			t.Errorf("%v stands at %.3f, after %.3f, in a stretch: %v", at, x, last, inside)
+		} else {
+			last = x
+		}
+	}
+}
+
 // While somebody is wrong nothing is folded, however long nothing changes.
 func TestTimeInWhichSomebodyIsWrongIsShown(t *testing.T) {
 	r := apart()
