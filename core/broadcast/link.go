@@ -318,7 +318,6 @@ func (w *writer) pieces(now member.Time, which wire.Lane) {
 			w.m.stats.QueueBytes -= p.ev.chunkSize(int(p.chunk))
 		}
 		w.piece(now, which, n, p)
-		lane.inFlight += int(p.bytes)
 	}
 	lane.blocked = lane.unsent != lane.next
 }
@@ -349,11 +348,12 @@ func (w *writer) piece(now member.Time, which wire.Lane, n wire.Number, p *piece
 		m.cfg.Out.Add(a)
 		m.stats.BytesControl += uint64(size)
 	}
+	lane := &w.l.lanes[which]
+	lane.inFlight += size - int(p.bytes) // a repetition may be longer: its age is
 	p.bytes = int32(size)
 	p.tries++
 	p.sent = now
 	p.due = now.Add(m.patience(w.l, which, p))
-	lane := &w.l.lanes[which]
 	lane.due = min(lane.due, p.due)
 	m.laneDue = min(m.laneDue, p.due)
 }

@@ -28,9 +28,9 @@ type origin struct {
 	oldest, last *event
 	held         int // ordered ones that are whole and wait for earlier ones
 
-	// skipsPast: met by a node that is new itself. What nobody keeps any more was
-	// before its time, and is not missed.
-	skipsPast bool
+	// past: what was published before this node was there, and is not missed if
+	// nobody keeps it.
+	past uint64
 	news      bool   // to be told of in the next digest
 	checked   uint64 // version of the members for which epoch was right
 	source    *link  // who sent one of its events last
@@ -138,7 +138,7 @@ func (m *Machine) originOf(now member.Time, id member.NodeID, epoch member.Epoch
 		m.drops[dropOtherLife]++
 		return nil
 	case o == nil:
-		o = &origin{id: id, epoch: epoch, skipsPast: now.Sub(m.started) < m.cfg.Timing.Window}
+		o = &origin{id: id, epoch: epoch}
 		m.index[id] = o
 		m.origins = append(m.origins, o)
 	case o.epoch != epoch:
@@ -202,28 +202,28 @@ func (m *Machine) giveUp(now member.Time, o *origin, to uint64) {
 		o.step()
 		if heard {
 			m.release(now, o, o.base)
-		} else {
+		} else if o.base > o.past {
 			missed++
 		}
 	}
 	if o.base < to { // nothing was heard up there
-		missed += to - o.base
+		missed += to - min(max(o.base, o.past), to)
 		o.startAt(to)
 	}
 	o.top = max(o.top, o.base)
-	if missed > 0 && !o.skipsPast {
+	if missed > 0 {
 		m.stats.Missed += missed
 		m.cfg.Out.Report(effect.Event{Kind: effect.MessageMissed, ID: o.id, Epoch: o.epoch, Count: int(missed)})
 	}
 	m.advance(now, o)
 }
 
-// skip is giveUp for what was before this node's time, without a word.
-func (m *Machine) skip(now member.Time, o *origin, to uint64) {
-	was := o.skipsPast
-	o.skipsPast = true
-	m.giveUp(now, o, to)
-	o.skipsPast = was
+// meet notes, at the first word of an origin, what was before this node's time:
+// everything up to a number, if the node itself is younger than the window.
+func (m *Machine) meet(now member.Time, o *origin, past uint64) {
+	if o.top == 0 && now.Sub(m.started) < m.cfg.Timing.Window {
+		o.past = past
+	}
 }
 
 // advance raises the base over what was heard.

@@ -259,13 +259,9 @@ func (m *Machine) takeBaseline(now member.Time, o *origin, e *wire.HeardEntry) {
 
 // compare notes what a peer has that this node lacks.
 func (m *Machine) compare(now member.Time, l *link, o *origin, e *wire.HeardEntry) {
-	if e.Floor > o.base && (o.skipsPast || e.Origin == l.peer.ID) {
-		// Nobody keeps it; or the origin does not, and others drop it as early.
-		if o.skipsPast {
-			m.skip(now, o, e.Floor)
-		} else {
-			m.giveUp(now, o, e.Floor)
-		}
+	m.meet(now, o, e.Floor)
+	if e.Floor > o.base && (e.Floor <= o.past || e.Origin == l.peer.ID) {
+		m.giveUp(now, o, e.Floor) // the origin does not keep it, and others drop it as early
 	}
 	top := e.Base
 	hole := false

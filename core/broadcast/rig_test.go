@@ -292,7 +292,7 @@ func (w *world) reached(origin int, seq uint64) int {
 		switch times := n.has(origin, seq); {
 		case times > 1:
 			w.t.Fatalf("node %d: message %d of %d delivered %d times", n.n, seq, origin, times)
-		case times == 1:
+		case times == 1 && !n.dead:
 			count++
 		}
 	}
