@@ -44,10 +44,12 @@ func (f *fake) Start(_ context.Context, nodes int, d deliver) error {
 
 func (f *fake) Ready() bool { return time.Since(f.start) >= f.readyAfter }
 
-func (f *fake) Publish(_ context.Context, node int, payload []byte) error {
+func (f *fake) Publish(ctx context.Context, node int, payload []byte) error {
 	index := len(f.published)
 	f.published = append(f.published, time.Since(f.start))
-	time.Sleep(f.held)
+	if err := sleep(ctx, f.held); err != nil {
+		return err
+	}
 	if f.accept != nil {
 		if err := f.accept(index); err != nil {
 			return err

@@ -126,7 +126,7 @@ func parseWith(d preset, args []string, stderr io.Writer) (plan, error) {
 	var errs []error
 	flags := flag.NewFlagSet("eventbench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	names := flags.String("systems", "memberlist,serf,gossipsub", "what to measure, with commas: "+known())
+	names := flags.String("systems", "hearsay,memberlist,serf,gossipsub", "what to measure, with commas: "+known())
 	works := flags.String("workloads", "latency,rate,loss", "what to do with it")
 	flags.BoolVar(&p.json, "json", false, "print every result and the medians as JSON instead of tables")
 	flags.BoolVar(&p.quick, "quick", false, "change the defaults below to take less than two minutes")

@@ -67,13 +67,13 @@ func TestQuickYieldsToOtherFlags(t *testing.T) {
 }
 
 func TestPeersLoseOfFewer(t *testing.T) {
-	p := parsed(t, "-workloads=loss", "-peer-loss-broadcasts=7", "-peer-loss-rate=3", "-loss-broadcasts=9", "-loss-rate=4", "-systems=memberlist")
-	turn := p.turns()[0]
-	if turn.Broadcasts != 7 || !slices.Equal(turn.Rates, []int{3}) {
-		t.Errorf("memberlist broadcasts %d at %v/s, want 7 at 3", turn.Broadcasts, turn.Rates)
+	p := parsed(t, "-workloads=loss", "-loss-nodes=8", "-peer-loss-broadcasts=7", "-peer-loss-rate=3", "-loss-broadcasts=9", "-loss-rate=4", "-systems=hearsay,memberlist")
+	ours, peer := p.turns()[0], p.turns()[1]
+	if ours.Broadcasts != 9 || !slices.Equal(ours.Rates, []int{4}) {
+		t.Errorf("hearsay broadcasts %d at %v/s, want 9 at 4", ours.Broadcasts, ours.Rates)
 	}
-	if w := p.loss; w.Broadcasts != 9 || !slices.Equal(w.Rates, []int{4}) {
-		t.Errorf("others broadcast %d at %v/s, want 9 at 4", w.Broadcasts, w.Rates)
+	if peer.Broadcasts != 7 || !slices.Equal(peer.Rates, []int{3}) {
+		t.Errorf("memberlist broadcasts %d at %v/s, want 7 at 3", peer.Broadcasts, peer.Rates)
 	}
 }
 

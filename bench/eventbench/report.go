@@ -73,7 +73,11 @@ func writeTable(out *strings.Builder, rows []summary) {
 	for _, m := range metricsOf(first.Workload) {
 		cells = append(cells, m.head)
 	}
-	cells = append(cells, "missed by a node")
+	missed := "missed by a node"
+	if first.Workload == workRate {
+		missed += " while it keeps up"
+	}
+	cells = append(cells, missed)
 	writeHead(out, cells)
 	for _, s := range rows {
 		cells := []string{s.System + " " + s.Version, s.runs()}

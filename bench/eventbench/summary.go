@@ -23,7 +23,7 @@ type summary struct {
 	Size      int               `json:"size"`
 	Runs      int               `json:"runs"`
 	Converged int               `json:"converged"` // runs; only these have figures
-	Outcome   outcome           `json:"outcome"`   // summed up over the runs, and the steps of the rate workload
+	Outcome   outcome           `json:"outcome"`   // summed up over the runs; of the rate workload those steps that the system kept up with
 	Metrics   map[string]spread `json:"metrics"`
 	Rates     []rateSummary     `json:"rates,omitempty"`
 }
@@ -145,7 +145,9 @@ func (s *summary) fill(results []result) {
 			s.Outcome.add(r.Loss.outcome)
 		case r.Rate != nil:
 			for _, st := range r.Rate.Steps {
-				s.Outcome.add(st.outcome)
+				if st.KeepsUp {
+					s.Outcome.add(st.outcome)
+				}
 				steps[st.Offered] = append(steps[st.Offered], st)
 			}
 		}
