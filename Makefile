@@ -8,7 +8,7 @@ TOOL  = $(GO) tool -modfile=tools/go.mod
 FUZZ ?= 50000x
 PKG  ?= ./...
 
-.PHONY: test race lint fuzz sim swarm canary mutants twice bench benchstat e2e golden docs cross test386 fmt
+.PHONY: test race lint fuzz sim swarm canary mutants model twice bench benchstat e2e golden docs cross test386 fmt
 
 test: ## every gate that needs only Go
 	$(GO) test $(PKG)
@@ -33,6 +33,9 @@ canary: ## a handful of broken builds, each of which the swarm must catch
 
 mutants: ## every broken build until it is caught; rewrites the table in docs/testing.md
 	$(GO) run ./sim/mutants/run -table docs/testing.md
+
+model: ## the model of claims, exhaustively, and its mutants; needs spin and a C compiler
+	model/check
 
 twice: ## the same schedules in different builds: equal trace hashes; needs a C compiler
 	tools/twice
