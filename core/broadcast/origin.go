@@ -30,11 +30,11 @@ type origin struct {
 
 	// past: what was published before this node was there, and is not missed if
 	// nobody keeps it.
-	past uint64
-	news      bool   // to be told of in the next digest
-	checked   uint64 // version of the members for which epoch was right
-	source    *link  // who sent one of its events last
-	repair    *repair
+	past    uint64
+	news    bool   // to be told of in the next digest
+	checked uint64 // version of the members for which epoch was right
+	source  *link  // who sent one of its events last
+	repair  *repair
 }
 
 // aheadMax is how far above its base an origin's events are taken: 8 KiB of
