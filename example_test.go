@@ -94,3 +94,62 @@ func ExampleNode_Join() {
 	// Output:
 	// wrong_cluster
 }
+
+// pair starts two nodes that know each other.
+func pair(ctx context.Context) (alice, bob *hearsay.Node) {
+	ring := seal.DevRing("example")
+	alice, bob = startLocal(ctx, "alice", ring), startLocal(ctx, "bob", ring)
+	if _, err := bob.Join(ctx, alice.Self().Addr.String()); err != nil {
+		log.Fatal(err)
+	}
+	return alice, bob
+}
+
+// A message reaches everybody, and the receipt says so.
+func ExampleNode_Broadcast() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	alice, bob := pair(ctx)
+	defer alice.Close()
+	defer bob.Close()
+
+	messages := alice.Messages(ctx, "deploy") // before the first is sent
+	receipt, err := bob.Broadcast(ctx, hearsay.Message{Topic: "deploy", Payload: []byte("v1.2.3")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for m := range messages {
+		fmt.Printf("%s: %s %s\n", m.OriginName, m.Topic, m.Payload)
+		break
+	}
+	progress, err := receipt.Wait(ctx)
+	fmt.Println("reached", progress.Reached, "of", progress.Live, err)
+	// Output:
+	// bob: deploy v1.2.3
+	// reached 2 of 2 <nil>
+}
+
+// A query is answered by those it is for.
+func ExampleNode_Query() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	alice, bob := pair(ctx)
+	defer alice.Close()
+	defer bob.Close()
+
+	bob.HandleQueries(ctx, "uptime", func(_ context.Context, q hearsay.Question) ([]byte, error) {
+		return []byte("three days"), nil
+	})
+	answers, err := alice.Query(ctx, hearsay.Query{
+		Topic: "uptime", Filter: hearsay.Filter{Names: []string{"b*"}}, Timeout: 10 * time.Second,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for a := range answers.All() {
+		fmt.Printf("%s: %s\n", a.Name, a.Payload)
+		break // without it the loop waits for others until the timeout
+	}
+	// Output:
+	// bob: three days
+}

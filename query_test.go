@@ -129,6 +129,12 @@ func TestAQueryEndsWithItsContextOrItsNode(t *testing.T) {
 		if took := time.Since(begun); took != time.Minute || !first.Stats().Done {
 			t.Errorf("it ended after %v, %+v", took, first.Stats())
 		}
+		synctest.Wait()
+		n.read(func(d *driver) {
+			if _, found := d.queries[first.receipt.id.Seq]; found || len(d.queries) != 1 {
+				t.Errorf("%d queries are kept, one of them ended", len(d.queries))
+			}
+		})
 		closeNode(t, n)
 		for range second.All() {
 			t.Error("somebody answered")
@@ -136,11 +142,6 @@ func TestAQueryEndsWithItsContextOrItsNode(t *testing.T) {
 		if took := time.Since(begun); took != time.Minute {
 			t.Errorf("it ended after %v", took)
 		}
-		n.read(func(d *driver) {
-			if _, found := d.queries[first.receipt.id.Seq]; found {
-				t.Error("a query is kept after its end")
-			}
-		})
 		if _, err := n.Query(t.Context(), Query{Topic: "t"}); !errors.Is(err, ErrClosed) {
 			t.Errorf("after Close: %v", err)
 		}
