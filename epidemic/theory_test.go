@@ -47,27 +47,33 @@ func TestToyHasItsExactRounds(t *testing.T) {
 	}
 }
 
+// describes fails the test unless 20,000 runs of cfg are as its exact chain says.
+func describes(t *testing.T, cfg Config) {
+	t.Helper()
+	p, name := Predict(cfg), cfg.Protocol.String()
+	if !p.Exact || p.Order != cfg.Order {
+		t.Fatalf("%s in order %v: exact %v, of order %v", name, cfg.Order, p.Exact, p.Order)
+	}
+	r, err := Run(t.Context(), cfg, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Rounds.Count() > 0 {
+		near(t, name+" rounds", r.Rounds.Mean(), p.Rounds, 4*r.Rounds.Error())
+	}
+	near(t, name+" all", r.ReachedAll(), p.All(), 4*.5/math.Sqrt(20_000))
+	near(t, name+" copies", r.CopiesPerNode(), p.Copies, 0.01*p.Copies)
+	for round, share := range r.Informed() {
+		near(t, name+" share", share, p.InformedAt(round), 4*.4/math.Sqrt(20_000))
+	}
+}
+
 // With faults the chain is compared with simulation, which knows nothing of it.
 func TestExactChainDescribesFaults(t *testing.T) {
 	for _, protocol := range []Protocol{Push, Pull, PushPull, InfectAndDie} {
 		cfg := base(20, 2, protocol, 20_000)
 		cfg.Loss, cfg.Dead = .2, .15
-		p := Predict(cfg)
-		if !p.Exact {
-			t.Fatalf("%v: not exact", protocol)
-		}
-		r, err := Run(t.Context(), cfg, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r.Rounds.Count() > 0 {
-			near(t, protocol.String()+" rounds", r.Rounds.Mean(), p.Rounds, 4*r.Rounds.Error())
-		}
-		near(t, protocol.String()+" all", r.ReachedAll(), p.All(), 4*.5/math.Sqrt(20_000))
-		near(t, protocol.String()+" copies", r.CopiesPerNode(), p.Copies, 0.01*p.Copies)
-		for round, share := range r.Informed() {
-			near(t, protocol.String()+" share", share, p.InformedAt(round), 4*.4/math.Sqrt(20_000))
-		}
+		describes(t, cfg)
 	}
 }
 
@@ -77,20 +83,7 @@ func TestExactChainDescribesTurns(t *testing.T) {
 		for _, start := range []int{0, 3, 6} {
 			cfg := base(7, 2, protocol, 20_000)
 			cfg.Order, cfg.Start, cfg.Loss, cfg.Dead = Turn, start, .2, .05*float64(start)
-			p := Predict(cfg)
-			if !p.Exact || p.Order != Turn {
-				t.Fatalf("%v: exact %v, of order %v", protocol, p.Exact, p.Order)
-			}
-			r, err := Run(t.Context(), cfg, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			near(t, protocol.String()+" rounds", r.Rounds.Mean(), p.Rounds, 4*r.Rounds.Error())
-			near(t, protocol.String()+" all", r.ReachedAll(), p.All(), 4*.5/math.Sqrt(20_000))
-			near(t, protocol.String()+" copies", r.CopiesPerNode(), p.Copies, 0.01*p.Copies)
-			for round, share := range r.Informed() {
-				near(t, protocol.String()+" share", share, p.InformedAt(round), 4*.4/math.Sqrt(20_000))
-			}
+			describes(t, cfg)
 		}
 	}
 	cfg := base(8, 2, Push, 1)
