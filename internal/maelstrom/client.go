@@ -52,8 +52,12 @@ func (c *client) call(q request, timeout time.Duration, answered func(map[string
 func (c *client) receive(m Message) {
 	var reply Body
 	var body map[string]json.RawMessage
-	if json.Unmarshal(m.Body, &reply) != nil || json.Unmarshal(m.Body, &body) != nil || reply.InReplyTo == 0 || reply.InReplyTo != c.waiting {
+	if json.Unmarshal(m.Body, &body) != nil || json.Unmarshal(body["in_reply_to"], &reply.InReplyTo) != nil ||
+		reply.InReplyTo == 0 || reply.InReplyTo != c.waiting {
 		return
+	}
+	if err := json.Unmarshal(body["type"], &reply.Type); err != nil {
+		panic(err) // it was parsed when it was sent
 	}
 	c.waiting = 0
 	c.answer(body, reply)
