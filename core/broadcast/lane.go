@@ -142,6 +142,7 @@ const ringKeep = 64
 type rtt struct{ mean, deviation time.Duration }
 
 func (r *rtt) sample(d time.Duration) {
+	d = max(d, time.Microsecond) // zero stands for no sample
 	if r.mean == 0 {
 		r.mean, r.deviation = d, d/2
 		return
