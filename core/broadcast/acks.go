@@ -13,8 +13,10 @@ const (
 	// whole span waits.
 	delegateTries = 2
 	// leafTries: nobody waits for a leaf, but the receipt would lack it though it
-	// has the event: at a loss of 5 % each way, 1 in 10,000.
-	leafTries = 4
+	// has the event: at a loss of 5 % each way, 1 in 1,000. A fourth try would
+	// cost a copy for each member that is dead, and double the time in which a
+	// report waits for it.
+	leafTries = 3
 	// controlTries is for reports and answers.
 	controlTries = 6
 	// backoffMax bounds the doubling of waits.

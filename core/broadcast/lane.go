@@ -141,10 +141,11 @@ const ringKeep = 64
 // rtt estimates a timeout from round trips (RFC 6298 section 2, in integers).
 type rtt struct{ mean, deviation time.Duration }
 
+// The first deviation is half of the RFC's: most peers are known by one or two
+// samples, and a needless repetition is cheaper than a span that waits.
 func (r *rtt) sample(d time.Duration) {
-	d = max(d, time.Microsecond) // zero stands for no sample
 	if r.mean == 0 {
-		r.mean, r.deviation = d, d/2
+		r.mean, r.deviation = d, d/4
 		return
 	}
 	r.deviation += (max(r.mean-d, d-r.mean) - r.deviation) / 4
