@@ -5,7 +5,15 @@
 //
 //   - [Node.Members] is who is here, as this node sees it,
 //   - [Node.Events] is what happens: members come, go, are suspected, recover,
-//   - [Node.Meta] is what this node publishes, and [Node.MetaOf] what others do.
+//   - [Node.Meta] is what this node publishes, and [Node.MetaOf] what others do,
+//   - [Node.Broadcast] tells all members a message, and how many have it;
+//     [Node.Messages] and [Node.Handle] are for those who listen,
+//   - [Node.Query] asks members, and [Node.HandleQueries] answers.
+//
+// Metadata is for what stays true while its owner lives: whoever joins later
+// gets it, too. A message is for what happens: it is there at network speed, in
+// one copy for each member, and is repaired until all have it that were members
+// when it was sent. Neither is stored on a disk.
 //
 // Views of different nodes agree eventually: on a quiet LAN within a second or
 // two, after a partition within the heal period. Nothing here decides between
@@ -17,8 +25,10 @@
 // A node needs a ring ([seal.NewRing]), which holds the ID of the cluster and a
 // shared key. All traffic is sealed with it; nodes of another ring are refused
 // and counted. A node's own key ([Config.Identity]) signs what it says of
-// itself, so no member can speak for another. Without a ring Start refuses,
-// unless [Config.Insecure] is set.
+// itself, so no member can speak for another in that. Messages and queries are
+// not signed, they are as true as the members that hand them on: a signature of
+// each would cost more than all else that is done with them. Without a ring Start
+// refuses, unless [Config.Insecure] is set.
 //
 // # Inside
 //
@@ -31,9 +41,9 @@
 //	datagrams ── receive, open ──┐
 //	                             ├─► driver ─► snapshot ─► Members, Lookup …
 //	streams ───── accept, read ──┘   │  ▲ │
-//	                                 │  │ └──► queues ───► Events
+//	                                 │  │ └──► queues ───► Events, Messages …
 //	datagrams ◄─ seal, send ─────────┤  │
-//	streams ◄─── write ◄── queues ◄──┘  └─ commands ◄──── Meta, Join, Leave …
+//	streams ◄─── write ◄── queues ◄──┘  └─ commands ◄──── Meta, Broadcast, Join …
 //
 // The driver waits for nobody. Readers of members touch neither it nor a lock,
 // subscribers have queues of their own that overflow into a marker, and all that

@@ -78,6 +78,7 @@ func (n *Node) appendDrops(all []Drop, m *core.Machine) []Drop {
 		add(seal.Reason(why).String(), n.drops.seal[why].Load())
 	}
 	m.Drops(add)
+	add("event_missed", m.Broadcasts().Missed)
 	for i, name := range dropNames {
 		add(name, n.drops.own[i].Load())
 	}
@@ -97,6 +98,7 @@ func (n *Node) appendDrops(all []Drop, m *core.Machine) []Drop {
 var ordinary = map[string]bool{
 	"replay": true, "session_unproven": true, "unknown_subject": true, "unproven": true,
 	"not_member": true, "unknown_owner": true, "wrong_receiver": true,
+	"event_unknown_origin": true, "event_other_life": true, "event_baseline": true, "event_pull": true,
 }
 
 // dropWatch warns of drops, at most once in dropWarning for each reason.

@@ -171,6 +171,19 @@ func TestAPublisherThatNobodyConfirmsIsHeldBack(t *testing.T) {
 	})
 }
 
+func TestAReceiptOfANodeAloneIsDoneAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newVirtual(t).start(1)
+		r, err := n.Broadcast(t.Context(), Message{Topic: "t"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err := r.Wait(t.Context()); err != nil || p != (Progress{Reached: 1, Live: 1, Done: true}) {
+			t.Errorf("Wait = %+v, %v", p, err)
+		}
+	})
+}
+
 func TestAReceiptEndsWithItsNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVirtual(t)

@@ -29,6 +29,8 @@ type Options struct {
 	PayloadMax, MembersMax int
 	// MaxEventSize is that of the root package's Config; 0 means 4 MiB.
 	MaxEventSize int
+	// Events is the timing of messages and queries; zero fields are defaults.
+	Events broadcast.Timing
 }
 
 // Stats counts what happened.
@@ -161,8 +163,8 @@ func (c *Cluster) Start(i int, contacts ...int) {
 	m, err := core.New(n.clock.read(c.now), core.Config{
 		ID: n.id, PublicKey: n.keys.public, Name: n.name, Epoch: n.epoch, Addrs: []netip.AddrPort{n.addr},
 		Timing: c.opts.Timing, MembersMax: c.opts.MembersMax, PayloadMax: c.opts.PayloadMax, Keys: n.keys,
-		EventLimits: broadcast.Limits{EventSize: c.opts.MaxEventSize},
-		Rand:        stream(c.seed, fmt.Sprintf("node/%d/%d", i, n.epoch)),
+		EventLimits: broadcast.Limits{EventSize: c.opts.MaxEventSize}, Events: c.opts.Events,
+		Rand: stream(c.seed, fmt.Sprintf("node/%d/%d", i, n.epoch)),
 	})
 	if err != nil {
 		panic(fmt.Sprintf("sim: node %d: %v", i, err)) // the options were validated
