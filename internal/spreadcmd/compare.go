@@ -93,7 +93,11 @@ func (c *Compare) Run(ctx context.Context, app *kong.Kong) error {
 func writeComparison(w io.Writer, runs []*outcome) error {
 	p := &tabular.Printer{W: w}
 	_, rest, _ := strings.Cut(title(withoutStop(runs[0].cfg)), " · ")
-	p.Printf("%s\n\n", rest)
+	p.Printf("%s\n", rest)
+	if last := runs[len(runs)-1]; last.result.Done < last.cfg.Trials {
+		p.Printf("interrupted: %v is of %s\n", last.cfg.Protocol, tabular.Plural(last.result.Done, "trial"))
+	}
+	p.Printf("\n")
 	t := &tabular.Table{}
 	t.Row("protocol", "rounds", "theory", "error", "p99", "max", "reached all", "theory",
 		"never reached", "theory", "copies", "theory", "requests")

@@ -216,6 +216,10 @@ func TestInterruptPrintsWhatIsDone(t *testing.T) {
 	if !strings.Contains(out.String(), "interrupted: what follows is of") {
 		t.Errorf("the report does not say that it is partial:\n%s", out.String())
 	}
+	out.Reset()
+	if err := writeComparison(&out, []*outcome{o}); err != nil || !strings.Contains(out.String(), "interrupted: push is of ") {
+		t.Errorf("%v; the comparison does not say that it is partial:\n%s", err, out.String())
+	}
 }
 
 func TestInterruptBeforeTheFirstTrialSaysSo(t *testing.T) {
