@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/hearsay-gossip/hearsay/core"
+	"github.com/hearsay-gossip/hearsay/core/broadcast"
 	"github.com/hearsay-gossip/hearsay/core/effect"
 	"github.com/hearsay-gossip/hearsay/member"
 	"github.com/hearsay-gossip/hearsay/wire"
@@ -31,6 +32,8 @@ type talk struct {
 	said    []byte
 	quiet   bool           // hide what changes nothing
 	seqs    map[string]int // sequence numbers in order of appearance
+	numbers map[string]int // of relays, likewise
+	roots   map[string]int // of what was heard, likewise
 }
 
 type talker struct {
@@ -49,7 +52,7 @@ type parcel struct {
 }
 
 func newTalk(t *testing.T) *talk {
-	return &talk{t: t, now: 1, cuts: map[[2]int]bool{}, seqs: map[string]int{}}
+	return &talk{t: t, now: 1, cuts: map[[2]int]bool{}, seqs: map[string]int{}, numbers: map[string]int{}, roots: map[string]int{}}
 }
 
 // echoKeys signs with a copy of the message's end: a talk has no forgers.
@@ -256,6 +259,69 @@ func (k *talk) delete(d *datadriven.TestData) {
 	}
 }
 
+// publish n=1 payload=hello [topic=t] [size=5000] [ordered]: sends a message to
+// all. It leaves with the node's next tick.
+func (k *talk) publish(d *datadriven.TestData) {
+	in := &core.Publish{Topic: "t", Payload: text(k, d), Ordered: d.HasArg("ordered")}
+	if d.HasArg("topic") {
+		d.ScanArgs(k.t, "topic", &in.Topic)
+	}
+	k.step(k.node(d, "n"), in)
+	if in.Err != nil {
+		k.say("error: %v", in.Err)
+		return
+	}
+	k.say("message %d for %d", in.Seq, in.Live)
+}
+
+// text reads the arguments payload and size.
+func text(k *talk, d *datadriven.TestData) []byte {
+	if d.HasArg("size") {
+		var size int
+		d.ScanArgs(k.t, "size", &size)
+		return []byte(strings.Repeat("x", size))
+	}
+	var v string
+	d.ScanArgs(k.t, "payload", &v)
+	return []byte(v)
+}
+
+// ask n=1 payload=? [topic=t] [name=web*] [tag=key/value] [zone=z] [want-ack]
+// timeout=2s: sends a query.
+func (k *talk) ask(d *datadriven.TestData) {
+	in := &core.Ask{Topic: "t", Payload: text(k, d), WantAck: d.HasArg("want-ack")}
+	for _, arg := range d.CmdArgs {
+		switch arg.Key {
+		case "timeout":
+			in.Timeout = duration(k, d, arg.Vals[0])
+		case "name":
+			in.Filter.Names = arg.Vals
+		case "tag":
+			key, value, _ := strings.Cut(arg.Vals[0], "/")
+			in.Filter.Tags = append(in.Filter.Tags, broadcast.Tag{Key: key, Value: value})
+		case "zone":
+			in.Filter.Zone = arg.Vals[0]
+		}
+	}
+	k.step(k.node(d, "n"), in)
+	if in.Err != nil {
+		k.say("error: %v", in.Err)
+		return
+	}
+	k.say("query %d for %d", in.Seq, in.Live)
+}
+
+// answer n=2 to=1 seq=1 payload=yes: answers a query.
+func (k *talk) answer(d *datadriven.TestData) {
+	to := k.node(d, "to")
+	in := &core.Answer{Asker: to.id, Epoch: to.epoch, Payload: text(k, d)}
+	d.ScanArgs(k.t, "seq", &in.Seq)
+	k.step(k.node(d, "n"), in)
+	if in.Err != nil {
+		k.say("error: %v", in.Err)
+	}
+}
+
 // leave n=3: says goodbye.
 func (k *talk) leave(d *datadriven.TestData) {
 	in := &core.Leave{}
@@ -345,7 +411,7 @@ func chatter(t *testing.T, payload []byte) bool {
 		}
 		rest = after
 		switch typ {
-		case wire.TypeAck, wire.TypeRecord, wire.TypeAccuse, wire.TypeFact:
+		case wire.TypeAck, wire.TypeRecord, wire.TypeAccuse, wire.TypeFact, wire.TypeHeardRoot:
 		default:
 			return false
 		}
@@ -383,6 +449,9 @@ func describe(t *testing.T, typ wire.Type, body []byte) string {
 		wire.TypeAdvert: &wire.Advert{}, wire.TypeDelta: &wire.Delta{}, wire.TypeDigest: &wire.Digest{},
 		wire.TypeEntries: &wire.Entries{}, wire.TypeWant: &wire.Want{}, wire.TypeJoin: &wire.Join{},
 		wire.TypeJoinAck: &wire.JoinAck{}, wire.TypeLeave: &wire.Leave{}, wire.TypeLeaveAck: &wire.LeaveAck{},
+		wire.TypeRelay: &wire.Relay{}, wire.TypeRelayAck: &wire.RelayAck{}, wire.TypeReport: &wire.Report{},
+		wire.TypeHeard: &wire.Heard{}, wire.TypePull: &wire.Pull{}, wire.TypeAnswer: &wire.Answer{},
+		wire.TypeHeardRoot: &wire.HeardRoot{},
 	}[typ]
 	if err := m.Decode(body); err != nil {
 		t.Fatal(err)
@@ -393,6 +462,9 @@ func describe(t *testing.T, typ wire.Type, body []byte) string {
 var (
 	seqPattern  = regexp.MustCompile(`seq=\d+`)
 	longPattern = regexp.MustCompile(`x{40,}`)
+	// numberPattern is what links count by, rootPattern a hash over IDs.
+	numberPattern = regexp.MustCompile(`number=\d+`)
+	rootPattern   = regexp.MustCompile(`heard-root [0-9a-f]{16}`)
 )
 
 // readable names nodes by number and sequence numbers by order of appearance,
@@ -402,6 +474,18 @@ func (k *talk) readable(s string) string {
 		s = strings.ReplaceAll(s, n.id.Short(), fmt.Sprintf("n%d", n.number))
 		s = strings.ReplaceAll(s, n.addr.String(), fmt.Sprintf("addr%d", n.number))
 	}
+	s = numberPattern.ReplaceAllStringFunc(s, func(number string) string {
+		if _, ok := k.numbers[number]; !ok {
+			k.numbers[number] = len(k.numbers) + 1
+		}
+		return fmt.Sprintf("/%d", k.numbers[number])
+	})
+	s = rootPattern.ReplaceAllStringFunc(s, func(root string) string {
+		if _, ok := k.roots[root]; !ok {
+			k.roots[root] = len(k.roots) + 1
+		}
+		return fmt.Sprintf("heard-root (%c)", 'A'+k.roots[root]-1)
+	})
 	s = longPattern.ReplaceAllStringFunc(s, func(x string) string { return fmt.Sprintf("x*%d", len(x)) })
 	return seqPattern.ReplaceAllStringFunc(s, func(seq string) string {
 		if _, ok := k.seqs[seq]; !ok {

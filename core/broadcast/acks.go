@@ -12,15 +12,18 @@ const (
 	// delegateTries: the second loss in a row of a good network is rare, and a
 	// whole span waits.
 	delegateTries = 2
-	// leafTries: nobody waits for a leaf, but the receipt would lack it though it
+	// leafTries and leafPatience are how often, and for how long, a member is
+	// tried that nobody waits for. Without its ack the receipt lacks it though it
 	// has the event: at a loss of 5 % each way, 1 in 1,000. A fourth try would
 	// cost a copy for each member that is dead, and double the time in which a
-	// report waits for it.
-	leafTries = 3
+	// report waits for it. Where round trips are short, a process that stands
+	// still for half a second should not be missed either.
+	leafTries    = 3
+	leafPatience = 500 * time.Millisecond
 	// controlTries is for reports and answers.
 	controlTries = 6
-	// backoffMax bounds the doubling of waits.
-	backoffMax = 4
+	// backoffMax bounds the doubling of waits, to 64 times the first.
+	backoffMax = 7
 )
 
 // timeoutOf returns how long an ack of a peer is awaited at first.
@@ -73,9 +76,11 @@ func (m *Machine) patience(l *link, which wire.Lane, p *piece) time.Duration {
 }
 
 // reportWait is how long a delegate's report may take once it has confirmed: its
-// leaves may have to be tried leafTries times, and a span passed on before.
-func (m *Machine) reportWait(l *link, which wire.Lane) time.Duration {
-	return 24*max(m.timeoutOf(l, which), m.timeout()) + leafTries*m.cfg.Timing.AckDelay
+// own leaves may be silent for their time, and so may the delegates below it,
+// each level waiting a little less than the one above.
+func (m *Machine) reportWait(l *link, which wire.Lane, ev *event) time.Duration {
+	level := max(1, 4-time.Duration(ev.hops)) * 3 * leafPatience / 2
+	return level + 24*max(m.timeoutOf(l, which), m.timeout()) + leafTries*m.cfg.Timing.AckDelay
 }
 
 // onAck takes acknowledgements.
@@ -107,6 +112,7 @@ func (m *Machine) acked(now member.Time, l *link, which wire.Lane, p *piece, kin
 			m.rtt.sample(d)
 		}
 	}
+	m.lapse(p)
 	if p.kind == relayPiece {
 		m.strategy.acked(now, l, kind)
 		if kind == wire.AckCounted {
@@ -114,7 +120,7 @@ func (m *Machine) acked(now member.Time, l *link, which wire.Lane, p *piece, kin
 		}
 		if p.delegate && !p.early {
 			p.state = entrust
-			p.due = now.Add(m.reportWait(l, which))
+			p.due = now.Add(m.reportWait(l, which, p.ev))
 			lane.due = min(lane.due, p.due)
 			m.laneDue = min(m.laneDue, p.due)
 			return
@@ -126,11 +132,21 @@ func (m *Machine) acked(now member.Time, l *link, which wire.Lane, p *piece, kin
 // close ends a piece; the caller trims the lane.
 func (m *Machine) close(now member.Time, p *piece) {
 	svc := p.svc
+	m.lapse(p)
 	if p.ev != nil {
 		m.window.unref(p.ev)
 	}
 	*p = piece{}
 	m.closePiece(now, svc)
+}
+
+// lapse notes that a piece need not hold back the publisher any more: it was
+// acknowledged, or its receiver is late.
+func (m *Machine) lapse(p *piece) {
+	if p.svc != nil && !p.lapsed {
+		p.lapsed = true
+		m.unblock(p.svc)
+	}
 }
 
 // onReport adds what delegates have reached.
@@ -202,15 +218,16 @@ func (m *Machine) overdue(now member.Time, l *link, which wire.Lane, n wire.Numb
 		m.close(now, p)
 		return
 	}
-	limit := leafTries
+	m.lapse(p)
+	hopeless := int(p.tries) >= leafTries && now.Sub(p.first) >= leafPatience
 	if p.kind != relayPiece {
-		limit = controlTries
+		hopeless = p.tries >= controlTries
 	}
 	if p.kind == relayPiece && p.delegate && !p.orphan && p.tries >= delegateTries {
 		m.passOn(now, l, p)
 		p = lane.at(n)
 	}
-	if int(p.tries) >= limit {
+	if hopeless || m.livePeer(l.peer.ID) == nil {
 		m.stats.GivenUp++
 		lane.inFlight -= int(p.bytes)
 		m.close(now, p)

@@ -34,6 +34,7 @@ type piece struct {
 	orphan   bool // its span was given to another since
 	early    bool // its report came before its ack
 	again    bool // listed to be sent once more
+	lapsed   bool // the publisher does not wait for it any more
 	tries    uint8
 	depth    uint8 // how often its span was passed on from one that was silent
 	chunk    int32
@@ -43,7 +44,8 @@ type piece struct {
 	svc      *service
 	body     []byte // of a report or an answer
 	answer   answerID
-	sent     member.Time
+	first    member.Time // when it was sent first
+	sent     member.Time // and last
 	due      member.Time // Never while queued
 }
 
@@ -144,6 +146,7 @@ type rtt struct{ mean, deviation time.Duration }
 // The first deviation is half of the RFC's: most peers are known by one or two
 // samples, and a needless repetition is cheaper than a span that waits.
 func (r *rtt) sample(d time.Duration) {
+	d = max(d, time.Microsecond) // zero stands for no sample
 	if r.mean == 0 {
 		r.mean, r.deviation = d, d/4
 		return

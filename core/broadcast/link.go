@@ -351,6 +351,9 @@ func (w *writer) piece(now member.Time, which wire.Lane, n wire.Number, p *piece
 	lane := &w.l.lanes[which]
 	lane.inFlight += size - int(p.bytes) // a repetition may be longer: its age is
 	p.bytes = int32(size)
+	if p.tries == 0 {
+		p.first = now
+	}
 	p.tries++
 	p.sent = now
 	p.due = now.Add(m.patience(w.l, which, p))

@@ -165,7 +165,7 @@ func contentHead(c *wire.Content) int {
 // send begins the service of an own event and returns for how many it is.
 func (m *Machine) send(now member.Time, ev *event) (live int) {
 	svc := m.newService()
-	svc.seq, svc.bytes, svc.published, svc.reached, svc.open = ev.seq, ev.size, now, 1, 1
+	svc.seq, svc.bytes, svc.published, svc.reached, svc.open, svc.prompt = ev.seq, ev.size, now, 1, 1, 1
 	svc.live = len(m.cfg.Members.Live()) + 1
 	if m.livePeer(m.cfg.ID) != nil {
 		svc.live--
@@ -182,6 +182,7 @@ func (m *Machine) send(now member.Time, ev *event) (live int) {
 	} else {
 		m.strategy.spread(now, p, wire.Span{After: at, To: at}, nil)
 	}
+	m.unblock(svc)
 	m.closePiece(now, svc)
 	return live
 }

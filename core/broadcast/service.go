@@ -25,6 +25,11 @@ type service struct {
 	bytes     int
 	published member.Time
 	changed   bool
+	// prompt counts the pieces that were neither acknowledged nor late, and one
+	// while pieces are added. At zero the publisher is free to go on: it should
+	// not be held back for one silent member.
+	prompt   int
+	released bool
 }
 
 // serve begins a service for a span that a peer entrusted to this node.
@@ -110,12 +115,27 @@ func (m *Machine) closePiece(now member.Time, svc *service) {
 		m.services = append(m.services, svc)
 		return
 	}
-	m.own.count--
-	m.own.bytes -= svc.bytes
+	m.free(svc)
 	if svc.reached >= svc.live {
 		m.stats.Latency.add(now.Sub(svc.published))
 	}
 	m.touch(svc)
+}
+
+// unblock notes that one piece less holds back the publisher.
+func (m *Machine) unblock(svc *service) {
+	if svc.prompt--; svc.prompt == 0 && svc.seq != 0 {
+		m.free(svc)
+	}
+}
+
+// free gives back an own message's share of what may be in flight.
+func (m *Machine) free(svc *service) {
+	if !svc.released {
+		svc.released = true
+		m.own.count--
+		m.own.bytes -= svc.bytes
+	}
 }
 
 // report lists a finished service for the next report to its parent.

@@ -33,7 +33,7 @@ type Stats struct {
 	QueueBytes  int // relays waiting to be sent
 	WindowBytes int // payloads kept for repair, unfinished ones included
 	Window      int // messages kept
-	InFlight    int // own messages whose receipt is not done
+	InFlight    int // own messages that hold back their publisher
 	Origins     int // whose messages are known
 
 	// Latency is how long own receipts took, of those that reached everybody.
