@@ -24,7 +24,10 @@ func TestInterruptionSaysHowMuchIsDone(t *testing.T) {
 		}
 	}
 	other := errors.New("other")
-	if Interrupted(other, 1, 5, "seeds") != other || Interrupted(nil, 5, 5, "seeds") != nil {
-		t.Error("what is no interruption became one")
+	if err := Interrupted(other, 1, 5, "seeds"); !errors.Is(err, other) || errors.Is(err, ErrInterrupted) {
+		t.Errorf("error %v, want %v", err, other)
+	}
+	if err := Interrupted(nil, 5, 5, "seeds"); err != nil {
+		t.Error(err)
 	}
 }

@@ -26,8 +26,9 @@ func (Spread) Help() string {
 
 With no flags: the toy. Seven nodes A-G, fanout 3, three rounds, one update at A; each round
 prints what every node knows. The toy's nodes act one after another and pass on what reached
-them earlier in the same round (--order turn). With --nodes or --trials nodes act all at once
-on what they knew when the round began (--order sync), which is what theory describes.
+them earlier in the same round (--order turn); both orders are shown, each beside its theory.
+With --nodes or --trials nodes act all at once on what they knew when the round began
+(--order sync), and theory describes that alone beyond seven nodes.
 
 "run" may be left out; its flags are listed by "run --help".`
 }
