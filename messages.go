@@ -50,6 +50,9 @@ func (n *Node) Broadcast(ctx context.Context, m Message) (*Receipt, error) {
 	r := &Receipt{done: make(chan struct{})}
 	err := n.checkSize(len(m.Payload))
 	if err == nil {
+		err = n.admission.check(len(m.Payload))
+	}
+	if err == nil {
 		in := core.Publish{Topic: m.Topic, Payload: slices.Clone(m.Payload), Ordered: m.Ordered}
 		var refused error
 		err = n.do(ctx, func(d *driver) { refused = d.broadcast(r, &in) })
@@ -81,6 +84,7 @@ func (d *driver) broadcast(r *Receipt, in *core.Publish) error {
 	d.step(in)
 	d.publishing = nil
 	if in.Err != nil {
+		d.refused(len(in.Payload), in.Err)
 		return in.Err
 	}
 	d.track(r, in.Seq, in.Live)

@@ -276,45 +276,60 @@ func TestAnInsecureNodeBroadcasts(t *testing.T) {
 	})
 }
 
-// A publisher that floods is refused, and what keeps the cluster together goes
-// on in time.
+// A publisher that floods is refused, and what keeps the cluster together goes on
+// in time: nobody is suspected, and who joins meanwhile is soon told everything.
 func TestAFloodIsRefusedAndSuspectsNobody(t *testing.T) {
 	if testing.Short() {
 		t.Skip("real sockets, and seconds of both processors")
 	}
-	nodes := sockets(t, 5, func(c *Config) { c.Timing = LAN().Timing })
-	const floods, accepted = 4, 20_000
-	refused := make(chan int, floods)
-	for range floods {
-		go func() {
-			count := 0
-			for done := 0; done < accepted/floods; {
-				_, err := nodes[0].Broadcast(t.Context(), Message{Topic: "flood", Payload: make([]byte, 512)})
-				switch {
-				case err == nil:
-					done++
-				case errors.Is(err, ErrBackpressure):
-					count++
-				default:
-					t.Error(err)
-					done = accepted
+	for name, c := range map[string]struct{ accepted, size int }{
+		"datagrams": {20_000, 512},
+		"streams":   {200, 256 << 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lan := func(c *Config) { c.Timing = LAN().Timing }
+			nodes := sockets(t, 5, lan)
+			if err := nodes[0].Meta().Set(t.Context(), "zone", []byte("eu-1")); err != nil {
+				t.Fatal(err)
+			}
+			refused := make(chan int, 1)
+			go func() { refused <- flood(t, nodes[0], c.accepted, c.size) }()
+			late := loopback(t, 5, lan)
+			changes := late.Events(limited(t))
+			if joined, err := late.Join(limited(t), nodes[1].Self().Addr.String()); joined != 1 || err != nil {
+				t.Errorf("Join during a flood = %d, %v", joined, err)
+			}
+			if e := awaitEvent(t, changes, FactSet); e.Member.ID != nodes[0].id || e.Key != "zone" {
+				t.Errorf("who joined during a flood learnt %+v", e)
+			}
+			if <-refused == 0 {
+				t.Error("a flood is never refused")
+			}
+			for _, n := range append(nodes, late) {
+				if s := n.Stats(); s.Suspicions != 0 || s.Alive != 6 {
+					t.Errorf("%s: %d suspicions, %d alive", n.Self().Name, s.Suspicions, s.Alive)
 				}
 			}
-			refused <- count
-		}()
+		})
 	}
-	sum := 0
-	for range floods {
-		sum += <-refused
-	}
-	if sum == 0 {
-		t.Error("a flood is never refused")
-	}
-	for _, n := range nodes {
-		if s := n.Stats(); s.Suspicions != 0 || s.Alive != len(nodes) || s.Messages.Missed != 0 {
-			t.Errorf("%s: %d suspicions, %d alive, %d missed", n.Self().Name, s.Suspicions, s.Alive, s.Messages.Missed)
+}
+
+// flood publishes without waiting for anything until so many messages were
+// accepted, and returns how many were refused.
+func flood(t *testing.T, n *Node, accepted, size int) (refused int) {
+	payload := make([]byte, size)
+	for accepted > 0 {
+		switch _, err := n.Broadcast(t.Context(), Message{Topic: "flood", Payload: payload}); {
+		case err == nil:
+			accepted--
+		case errors.Is(err, ErrBackpressure):
+			refused++
+		default:
+			t.Error(err)
+			return refused
 		}
 	}
+	return refused
 }
 
 func TestTopicsOfHandlersAreTheirOwn(t *testing.T) {

@@ -42,8 +42,9 @@ type Node struct {
 	messages  feeds[Message]
 	questions feeds[Question]
 
-	drops   drops
-	traffic traffic
+	admission admission
+	drops     drops
+	traffic   traffic
 
 	ctx     context.Context // ends when the node is to stop
 	cancel  context.CancelFunc

@@ -70,6 +70,9 @@ func (n *Node) Query(ctx context.Context, q Query) (*Answers, error) {
 	a := &Answers{node: n, receipt: &Receipt{done: make(chan struct{})}, feed: newFeed(&answerLimit, nil)}
 	err := n.checkSize(len(q.Payload))
 	if err == nil {
+		err = n.admission.check(len(q.Payload))
+	}
+	if err == nil {
 		in := core.Ask{
 			Topic: q.Topic, Payload: slices.Clone(q.Payload), Timeout: q.Timeout, WantAck: q.WantAck,
 			Filter: Filter{Names: slices.Clone(q.Filter.Names), Tags: slices.Clone(q.Filter.Tags), Zone: q.Filter.Zone},
@@ -168,6 +171,7 @@ func (d *driver) ask(a *Answers, in *core.Ask) error {
 	d.step(in)
 	d.publishing, d.asking = nil, nil
 	if in.Err != nil {
+		d.refused(len(in.Payload), in.Err)
 		return in.Err
 	}
 	d.track(a.receipt, in.Seq, in.Live)

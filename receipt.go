@@ -82,6 +82,9 @@ func (d *driver) track(r *Receipt, seq uint64, live int) {
 // onReceipt takes the news of a message: one of those that are tracked or, while
 // it is being published, that one.
 func (d *driver) onReceipt(e *core.Event) {
+	if e.Done {
+		d.node.admission.open()
+	}
 	r := d.receipts[e.Seq]
 	if r == nil {
 		r = d.publishing
