@@ -76,8 +76,9 @@ func (m *Machine) patience(l *link, which wire.Lane, p *piece) time.Duration {
 }
 
 // reportWait is how long a delegate's report may take once it has confirmed: its
-// own leaves may be silent for their time, and so may the delegates below it,
-// each level waiting a little less than the one above.
+// leaves may have to be tried leafTries times, which is 7 timeouts of paths that
+// may be some times longer than this one, and a span passed on before. At 24 one
+// report in 80 came too late on links of log-normal delay.
 func (m *Machine) reportWait(l *link, which wire.Lane, ev *event) time.Duration {
 	level := max(1, 4-time.Duration(ev.hops)) * 3 * leafPatience / 2
 	return level + 24*max(m.timeoutOf(l, which), m.timeout()) + leafTries*m.cfg.Timing.AckDelay
