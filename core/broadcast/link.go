@@ -13,7 +13,6 @@ import (
 type link struct {
 	peer    Peer
 	checked uint64 // version of the members for which peer.Addr was right
-	used    member.Time
 	lanes   [wire.LaneEnd]lane
 
 	// Waiting for the next flush, in the order in which it goes.
@@ -77,13 +76,12 @@ func (m *Machine) linkTo(p Peer) *link {
 }
 
 // linkFrom returns the link to whom a message came from.
-func (m *Machine) linkFrom(now member.Time, from effect.Peer) *link {
+func (m *Machine) linkFrom(from effect.Peer) *link {
 	l, ok := m.links[from.ID]
 	if !ok {
 		l = m.linkTo(Peer{ID: from.ID, Addr: from.Addr})
 		l.checked = 0
 	}
-	l.used = now
 	return l
 }
 
@@ -164,6 +162,29 @@ func (m *Machine) flush(now member.Time) {
 	}
 	clear(m.listed[kept:])
 	m.listed = m.listed[:kept]
+	if len(m.linkList) > len(m.cfg.Members.Live())+linksSpare {
+		m.reap()
+	}
+}
+
+// linksSpare is how many links there may be to nodes that are not live before
+// they are looked through.
+const linksSpare = 64
+
+// reap forgets the links to nodes that are not live, and with whom nothing is
+// under way. A link that comes back counts from another random number.
+func (m *Machine) reap() {
+	n := 0
+	for _, l := range m.linkList {
+		if l.idle() && m.livePeer(l.peer.ID) == nil {
+			delete(m.links, l.peer.ID)
+			continue
+		}
+		m.linkList[n] = l
+		n++
+	}
+	clear(m.linkList[n:])
+	m.linkList = m.linkList[:n]
 }
 
 func (m *Machine) flushLink(now member.Time, l *link) {

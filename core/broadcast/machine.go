@@ -2,7 +2,6 @@ package broadcast
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/hearsay-gossip/hearsay/core/effect"
 	"github.com/hearsay-gossip/hearsay/member"
@@ -85,7 +84,7 @@ type outbound struct {
 }
 
 // Never is a deadline of nothing.
-const Never = member.Time(math.MaxInt64)
+const Never = member.Time(1<<63 - 1)
 
 // New returns a machine that has heard nothing. It draws nothing from
 // Config.Rand before there is something to send.
@@ -203,31 +202,31 @@ func (m *Machine) Receive(now member.Time, from effect.Peer, t wire.Type, body [
 	switch t {
 	case wire.TypeRelay:
 		if err = in.relay.Decode(body); err == nil {
-			m.onRelay(now, m.linkFrom(now, from), &in.relay)
+			m.onRelay(now, m.linkFrom(from), &in.relay)
 		}
 	case wire.TypeRelayAck:
 		if err = in.ack.Decode(body); err == nil {
-			m.onAck(now, m.linkFrom(now, from), &in.ack)
+			m.onAck(now, m.linkFrom(from), &in.ack)
 		}
 	case wire.TypeReport:
 		if err = in.report.Decode(body); err == nil {
-			m.onReport(now, m.linkFrom(now, from), &in.report)
+			m.onReport(now, m.linkFrom(from), &in.report)
 		}
 	case wire.TypeHeard:
 		if err = in.heard.Decode(body); err == nil {
-			m.onHeard(now, m.linkFrom(now, from), &in.heard)
+			m.onHeard(now, m.linkFrom(from), &in.heard)
 		}
 	case wire.TypeHeardRoot:
 		if err = in.root.Decode(body); err == nil {
-			m.onRoot(now, m.linkFrom(now, from), &in.root)
+			m.onRoot(now, m.linkFrom(from), &in.root)
 		}
 	case wire.TypePull:
 		if err = in.pull.Decode(body); err == nil {
-			m.onPull(now, m.linkFrom(now, from), &in.pull)
+			m.onPull(now, m.linkFrom(from), &in.pull)
 		}
 	case wire.TypeAnswer:
 		if err = in.answer.Decode(body); err == nil {
-			m.onAnswer(now, m.linkFrom(now, from), &in.answer)
+			m.onAnswer(now, m.linkFrom(from), &in.answer)
 		}
 	}
 	return err

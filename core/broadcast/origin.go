@@ -213,7 +213,7 @@ func (m *Machine) giveUp(now member.Time, o *origin, to uint64) {
 	o.top = max(o.top, o.base)
 	if missed > 0 {
 		m.stats.Missed += missed
-		m.cfg.Out.Report(effect.Event{Kind: effect.MessageMissed, ID: o.id, Epoch: o.epoch, Count: int(missed)})
+		m.cfg.Out.Report(effect.Event{Kind: effect.MessageMissed, ID: o.id, Epoch: o.epoch, Count: int(min(missed, 1<<31-1))})
 	}
 	m.advance(now, o)
 }

@@ -45,6 +45,10 @@ const (
 	// and a message that fits one.
 	pullEvents = 256
 	pullRuns   = 64
+	// quickTries is how many peers are asked a round trip apart, and pullEvery the
+	// longest pause between the pulls after that.
+	quickTries = 6
+	pullEvery  = time.Second
 	// pullDelayMax bounds the wait for what may still be on its way.
 	pullDelayMax = time.Second
 	// markStep joins what is noticed together.
@@ -432,11 +436,17 @@ func (m *Machine) pull(now member.Time, o *origin, ripe uint64) {
 			a = r.ads[i]
 		}
 		if m.ask(o, a, min(ripe, a.top)) {
-			r.retry = now.Add(m.timeoutOf(a.from, wire.LaneSmall))
+			r.retry = now.Add(r.patience(m.timeoutOf(a.from, wire.LaneSmall)))
 			return
 		}
 	}
-	r.retry = now.Add(m.timeout())
+	r.retry = now.Add(r.patience(m.timeout()))
+}
+
+// patience is how long an answer may take: a round trip at first, so that the
+// next peer is asked soon, and longer when several had nothing to give.
+func (r *repair) patience(timeout time.Duration) time.Duration {
+	return max(timeout, min(timeout<<min(max(r.tries-quickTries, 0), 10), pullEvery))
 }
 
 // ask pulls what lacks within a peer's offer; false if there is nothing.

@@ -49,6 +49,7 @@ type node struct {
 	receipts  map[uint64]effect.Event
 	events    []effect.Event
 	sent      int
+	ticks     int
 }
 
 // view is a member list that tests may change.
@@ -249,6 +250,7 @@ func (w *world) runFor(d time.Duration) {
 		case it.payload != nil:
 			w.receive(&it)
 		case it.to.Deadline() <= w.now:
+			it.to.ticks++
 			it.to.Tick(w.now)
 			w.after(it.to)
 		}
