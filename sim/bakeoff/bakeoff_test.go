@@ -48,7 +48,7 @@ func TestUnknownStrategyIsRefused(t *testing.T) {
 // got it.
 func TestEveryStrategyReachesAllInTheEnd(t *testing.T) {
 	for _, s := range Quick() {
-		rows, err := Play(s, Strategies(), nil)
+		rows, err := Play(s, Strategies(), nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package bakeoff
 
 import (
+	"errors"
 	"runtime"
 	"sync"
 )
@@ -14,19 +15,34 @@ type Row struct {
 	Alone Outcome
 }
 
+// Key tells rows apart.
+type Key struct {
+	Cell     Cell
+	Strategy string
+}
+
+// Key returns the row's.
+func (r *Row) Key() Key { return Key{r.Cell, r.Whole.Strategy} }
+
 // Play runs a section for some strategies, on all processors, and returns a row
-// for each cell and strategy, in this order. done, if not nil, is told of each
-// as it is finished, by one goroutine at a time.
-func Play(s Section, strategies []string, done func(*Row)) ([]Row, error) {
+// for each cell and strategy, in this order. A row that is in known is taken from
+// there. done, if not nil, is told of each that was played, by one goroutine at a
+// time.
+func Play(s Section, strategies []string, known map[Key]Row, done func(*Row)) ([]Row, error) {
 	rows := make([]Row, len(s.Cells)*len(strategies))
 	errs := make([]error, len(rows))
 	var group sync.WaitGroup
 	var told sync.Mutex
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for i := range rows {
+		key := Key{s.Cells[i/len(strategies)], strategies[i%len(strategies)]}
+		if row, ok := known[key]; ok {
+			rows[i] = row
+			continue
+		}
 		slots <- struct{}{}
 		group.Go(func() {
-			rows[i], errs[i] = play(s.Cells[i/len(strategies)], strategies[i%len(strategies)], s.Seeds)
+			rows[i], errs[i] = play(key.Cell, key.Strategy, s.Seeds)
 			if done != nil && errs[i] == nil {
 				told.Lock()
 				done(&rows[i])
@@ -36,12 +52,7 @@ func Play(s Section, strategies []string, done func(*Row)) ([]Row, error) {
 		})
 	}
 	group.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return rows, nil
+	return rows, errors.Join(errs...)
 }
 
 // play runs a cell with anti-entropy, and half as often without.

@@ -23,6 +23,9 @@ var faults = []Cell{
 	{Churn: 0.01},
 }
 
+// large are those that the largest size is tried under.
+var large = []Cell{{}, {Loss: 0.05, Dead: 0.05}, {Stale: 0.05}, {Churn: 0.01}}
+
 // size is the payload of all cells: an invalidation, a key.
 const size = 64
 
@@ -46,14 +49,13 @@ func Suite() []Section {
 	}
 	load := crossed(1000, []Cell{{Cold: true}, {Senders: 10}, {Senders: 10, Loss: 0.05, Dead: 0.05}}, Far, LAN)
 	load = append(load,
-		rate(1000, LAN, 5, Cell{}), rate(1000, Far, 5, Cell{}), rate(1000, Far, 5, Cell{Loss: 0.05, Dead: 0.05}),
-		rate(1000, Far, 5, Cell{Senders: 10, Loss: 0.01, Ordered: true}), rate(1000, Far, 5, Cell{Churn: 0.01}))
-	some := []Cell{{}, {Loss: 0.05, Dead: 0.05}}
+		rate(1000, LAN, 2, Cell{}), rate(1000, Far, 2, Cell{}), rate(1000, Far, 2, Cell{Loss: 0.05, Dead: 0.05}),
+		rate(1000, Far, 2, Cell{Senders: 10, Loss: 0.01, Ordered: true}), rate(1000, Far, 2, Cell{Churn: 0.01}))
 	return []Section{
-		{"100", "100 nodes", crossed(100, faults, LAN, Far, WAN), 20},
-		{"1000", "1,000 nodes", crossed(1000, faults, LAN, Far, WAN), 10},
-		{"5000", "5,000 nodes", append(crossed(5000, faults, Far), crossed(5000, some, LAN, WAN)...), 3},
-		{"load", "1,000 nodes under load", load, 3},
+		{"100", "100 nodes", crossed(100, faults, LAN, Far, WAN), 10},
+		{"1000", "1,000 nodes", crossed(1000, faults, LAN, Far, WAN), 6},
+		{"5000", "5,000 nodes", append(crossed(5000, large, Far), crossed(5000, large[:1], LAN, WAN)...), 2},
+		{"load", "1,000 nodes, the first event of an origin, and load", load, 2},
 	}
 }
 

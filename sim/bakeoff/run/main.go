@@ -1,15 +1,21 @@
 // Command run plays the bake-off of broadcast strategies and prints its tables as
 // Markdown.
 //
-//	go run ./sim/bakeoff/run [-quick] [-only SECTION] [-strategies delegation,eager,plumtree] [-write FILE]
+//	go run ./sim/bakeoff/run [-quick] [-only SECTION] [-rows FILE [-again STRATEGIES]] [-write FILE]
 //
-// With -write, each table replaces what is between its marks in a Markdown file.
+// With -rows, what was played is kept in a file as JSON, one row a line, and not
+// played again but for the strategies named by -again. With -write, each table
+// replaces what is between its marks in a Markdown file.
 package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -19,42 +25,97 @@ import (
 )
 
 func main() {
-	quick := flag.Bool("quick", false, "a small version, some seconds")
-	only := flag.String("only", "", "play one section: 100, 1000, 5000 or load")
-	strategies := flag.String("strategies", strings.Join(bakeoff.Strategies(), ","), "who takes part")
-	file := flag.String("write", "", "Markdown file whose tables are to be written")
+	var o options
+	flag.BoolVar(&o.quick, "quick", false, "a small version, some seconds")
+	flag.StringVar(&o.only, "only", "", "play one section: 100, 1000, 5000 or load")
+	flag.StringVar(&o.strategies, "strategies", strings.Join(bakeoff.Strategies(), ","), "who takes part")
+	flag.StringVar(&o.rows, "rows", "", "file of rows that are played already")
+	flag.StringVar(&o.again, "again", "", "strategies to play again although their rows are there")
+	flag.StringVar(&o.file, "write", "", "Markdown file whose tables are to be written")
 	flag.Parse()
-	if err := run(*quick, *only, strings.Split(*strategies, ","), *file); err != nil {
+	if err := run(&o); err != nil {
 		fmt.Fprintln(os.Stderr, "bakeoff:", err)
 		os.Exit(1)
 	}
 }
 
-func run(quick bool, only string, strategies []string, file string) error {
+type options struct {
+	quick                               bool
+	only, strategies, rows, again, file string
+}
+
+func run(o *options) error {
 	sections := bakeoff.Suite()
-	if quick {
+	if o.quick {
 		sections = bakeoff.Quick()
+	}
+	known, err := read(o.rows, strings.Split(o.again, ","))
+	if err != nil {
+		return err
 	}
 	start := time.Now()
 	for _, s := range sections {
-		if only != "" && s.Name != only {
+		if o.only != "" && s.Name != o.only {
 			continue
 		}
-		rows, err := bakeoff.Play(s, strategies, func(r *bakeoff.Row) {
+		var lost error
+		rows, err := bakeoff.Play(s, strings.Split(o.strategies, ","), known, func(r *bakeoff.Row) {
 			fmt.Fprintf(os.Stderr, "%5.0f s  %d nodes, %v, %v: %s\n", time.Since(start).Seconds(), r.Cell.Nodes, r.Cell.Links, r.Cell.String(), r.Whole.Strategy)
+			lost = errors.Join(lost, keep(o.rows, r))
 		})
-		if err != nil {
+		if err = errors.Join(err, lost); err != nil {
 			return err
 		}
 		text := section(&s, rows)
 		fmt.Printf("## %s\n\n%s\n", s.Title, text)
-		if file != "" {
-			if err := write(file, s.Name, text); err != nil {
+		if o.file != "" {
+			if err := write(o.file, s.Name, text); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// read returns the rows of a file, the last of each key, without those of the
+// strategies to be played again. A file that is not there has none.
+func read(path string, again []string) (map[bakeoff.Key]bakeoff.Row, error) {
+	rows := make(map[bakeoff.Key]bakeoff.Row)
+	if path == "" {
+		return rows, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for decoder := json.NewDecoder(bytes.NewReader(text)); ; {
+		var row bakeoff.Row
+		if err := decoder.Decode(&row); errors.Is(err, io.EOF) {
+			return rows, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if !slices.Contains(again, row.Whole.Strategy) {
+			rows[row.Key()] = row
+		}
+	}
+}
+
+// keep adds a row to a file.
+func keep(path string, row *bakeoff.Row) error {
+	if path == "" {
+		return nil
+	}
+	text, err := json.Marshal(row)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(append(text, '\n'))
+	return errors.Join(err, file.Close())
 }
 
 // section returns a table and what else must be known of it.
