@@ -74,9 +74,14 @@ func (d *driver) track(r *Receipt, seq uint64, live int) {
 	defer r.mu.Unlock()
 	r.progress.Live = live
 	r.progress.Reached = max(r.progress.Reached, 1)
-	if !r.progress.Done {
-		d.receipts[seq] = r
+	if r.progress.Done {
+		return
 	}
+	if former := d.receipts[seq]; former != nil { // of an epoch that had to end
+		former.update(d.now(), former.Progress().Reached, true)
+		close(former.done)
+	}
+	d.receipts[seq] = r
 }
 
 // onReceipt takes the news of a message: one of those that are tracked or, while
