@@ -27,7 +27,7 @@ func (w *world) checkReceipts(origin int) {
 // Whatever the network does, everybody gets everything once, in order if it is
 // asked for, and receipts do not boast.
 func TestRandomFaultsLoseNothing(t *testing.T) {
-	seeds := uint64(60)
+	seeds := uint64(40)
 	if testing.Short() {
 		seeds = 10
 	}

@@ -83,6 +83,19 @@ func (m *Machine) Ask(now member.Time, q Query) (seq uint64, live int, err error
 	return seq, live, nil
 }
 
+// PublishTo is Publish for the members that match a filter; the others pass the
+// message on, keep it for repair, and report nothing. It also reports whether
+// this node matches. Beside the errors of Publish there is [ErrFilter].
+func (m *Machine) PublishTo(now member.Time, topic string, payload []byte, ordered bool, to *Filter) (seq uint64, live int, self bool, err error) {
+	if !to.Valid() {
+		return 0, 0, false, fmt.Errorf("publish: %w", ErrFilter)
+	}
+	c := wire.Content{Ordered: ordered}
+	c.SetFilter(to)
+	seq, live, err = m.publish(now, &c, topic, payload)
+	return seq, live, m.matches(to), err
+}
+
 // question takes another's query, if it is for this node and still waits.
 func (m *Machine) question(now member.Time, ev *event, c *wire.Content) {
 	left := c.Timeout - now.Sub(ev.born)

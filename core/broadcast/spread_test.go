@@ -43,8 +43,14 @@ func TestACleanNetworkCarriesOneCopyToEach(t *testing.T) {
 	}
 }
 
-func TestFaults(t *testing.T) {
-	for seed := range uint64(6) {
+// The figures of the design for 1,000 members over 50 ms, of which the shared
+// views hold 50 that are dead, at a loss of 5 %.
+func TestLossAndTheDeadCostLittle(t *testing.T) {
+	seeds := uint64(4)
+	if testing.Short() {
+		seeds = 1
+	}
+	for seed := range seeds {
 		w := newWorld(t, 1000, seed)
 		w.delay = milliseconds(50, 0)
 		w.acquainted(100 * time.Millisecond)
@@ -53,17 +59,21 @@ func TestFaults(t *testing.T) {
 			w.nodes[1+i].dead = true
 		}
 		seq := w.publish(0, "payload", false)
-		times := map[int]time.Duration{}
-		for at := time.Duration(0); at < 5*time.Second; at += 10 * time.Millisecond {
-			w.runFor(10 * time.Millisecond)
-			times[w.reached(0, seq)] = at
-			if at == 700*time.Millisecond {
-				t.Logf("at %v: %d of %d", at, w.reached(0, seq), w.live())
-			}
+		w.runFor(700 * time.Millisecond)
+		if got := w.reached(0, seq); got < 949 {
+			t.Errorf("seed %d: %d of 950 after 700 ms", seed, got)
 		}
+		w.probeFor(4)
+		w.runFor(300 * time.Millisecond)
 		w.checkEverybody(0, seq)
-		s := w.totals()
-		t.Logf("all after %v; copies %.3f; %d pulls, %d again, %d passed on, %d given up; receipt %+v", times[w.live()],
-			float64(s.Copies)/float64(w.live()), s.Pulls, s.Retransmits, s.Redelegations, s.GivenUp, w.nodes[0].receipts[seq].Count)
+		w.checkReceipts(0)
+		s, e := w.totals(), w.nodes[0].receipts[seq]
+		if !e.Done || e.Count < 940 {
+			t.Errorf("seed %d: the receipt says %d of 950, done %v", seed, e.Count, e.Done)
+		}
+		received, sent := float64(s.Copies)/950, float64(s.Relays)/950
+		if received > 1.2 || sent > 1.4 {
+			t.Errorf("seed %d: %.3f copies received by a node, %.3f sent", seed, received, sent)
+		}
 	}
 }

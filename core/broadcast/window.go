@@ -271,6 +271,9 @@ func (m *Machine) deliverContent(now member.Time, ev *event, c *wire.Content) {
 		m.question(now, ev, c)
 		return
 	}
+	if f := c.Filter(); c.Filtered() && !m.matches(&f) {
+		return // only passed on
+	}
 	m.cfg.Out.Report(effect.Event{
 		Kind: effect.MessageReceived, ID: o.id, Epoch: o.epoch, Seq: ev.seq, Key: m.topics.name(c.Topic),
 		Value: c.Payload, Hops: ev.hops, Ordered: ev.ordered,
