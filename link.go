@@ -219,13 +219,14 @@ func (l *link) read() error {
 	}
 }
 
-// payload reads as many bytes as a header promised. Memory grows with what
-// arrives, not with the promise.
+// payload reads as many bytes as a header promised. Beyond what senders aim at
+// (with a message more), memory grows with what arrives, not with the promise.
 func (l *link) payload(size int) ([]byte, error) {
-	b := make([]byte, 0, min(size, streamChunk))
+	b := make([]byte, 0, min(size, 2*wire.FrameTarget))
 	for len(b) < size {
 		have := len(b)
-		b = slices.Grow(b, min(size-have, streamChunk))[:have+min(size-have, streamChunk)]
+		part := min(size-have, streamChunk)
+		b = slices.Grow(b, part)[:have+part]
 		if err := l.fill(b[have:]); err != nil {
 			return nil, err
 		}
