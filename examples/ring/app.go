@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -59,8 +60,7 @@ func start(ctx context.Context, s setup) (*app, error) {
 	}
 	node, err := hearsay.Start(ctx, cfg)
 	if err != nil {
-		listener.Close()
-		return nil, err
+		return nil, errors.Join(err, listener.Close())
 	}
 	// context.Background: what ctx ends is the start; close ends the node
 	life, stop := context.WithCancel(context.Background())
@@ -71,9 +71,7 @@ func start(ctx context.Context, s setup) (*app, error) {
 	}, placing)
 	if err != nil {
 		stop()
-		listener.Close()
-		node.Close()
-		return nil, err
+		return nil, errors.Join(err, listener.Close(), node.Close())
 	}
 	a.cache = NewCache(node.Self().ID, a.keeper.Ring, httpPeers{life, node}, func() int64 { return time.Now().UnixMicro() })
 	a.server = &http.Server{Handler: a.handler(), ReadHeaderTimeout: answerTimeout}
@@ -87,8 +85,7 @@ func start(ctx context.Context, s setup) (*app, error) {
 	// The weight comes last: with it the node is on the ring.
 	for _, fact := range [][2]string{{addressKey, listener.Addr().String()}, {"zone", s.zone}, {"weight", "100"}} {
 		if err := node.Meta().Set(ctx, fact[0], []byte(fact[1])); err != nil {
-			a.close()
-			return nil, err
+			return nil, errors.Join(err, a.close())
 		}
 	}
 	return a, nil
@@ -109,9 +106,9 @@ func (a *app) tick(life context.Context) {
 
 // close stops the node at once, without a goodbye, as a crash would. Its memory
 // is gone.
-func (a *app) close() {
+func (a *app) close() error {
 	a.stop()
-	a.server.Close()
-	a.node.Close()
+	err := errors.Join(a.server.Close(), a.node.Close())
 	a.tasks.Wait()
+	return err
 }

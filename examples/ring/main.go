@@ -22,6 +22,10 @@ import (
 // them, once for all nodes.
 var keys = seal.DevRing("ring-example")
 
+// leaveTimeout bounds the goodbye of a node that is interrupted; the others
+// confirm it within milliseconds.
+const leaveTimeout = 5 * time.Second
+
 func main() {
 	var s setup
 	flag.StringVar(&s.name, "name", "", "run one node of this name, until interrupted")
@@ -52,9 +56,10 @@ func run(ctx context.Context, s setup) error {
 	if err != nil {
 		return err
 	}
-	defer a.close()
 	fmt.Printf("%s serves %s/keys/NAME; others join with -join %s\n", s.name, a.url, a.node.Self().Addr)
 	<-ctx.Done()
-	_, err = a.node.Leave(context.WithoutCancel(ctx))
-	return err
+	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	_, err = a.node.Leave(leaving)
+	return errors.Join(err, a.close())
 }

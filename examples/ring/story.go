@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -29,11 +30,11 @@ type stage struct {
 
 // story runs six nodes, kills one and starts it again, and fails if a value that
 // was acknowledged cannot be read.
-func story(ctx context.Context, out io.Writer) error {
+func story(ctx context.Context, out io.Writer) (err error) {
 	s := &stage{ctx, out, make(map[string]*app), make(map[member.NodeID]string)}
 	defer func() {
 		for _, a := range s.apps {
-			a.close()
+			err = errors.Join(err, a.close())
 		}
 	}()
 	identities := make(map[string]*seal.Identity)
@@ -66,8 +67,11 @@ func (s *stage) play(identities map[string]*seal.Identity) error {
 
 	s.say("%s dies without a word, and with it what it kept", victim)
 	id := s.apps[victim].node.Self().ID
-	s.apps[victim].close()
+	err := s.apps[victim].close()
 	delete(s.apps, victim)
+	if err != nil {
+		return err
+	}
 	if err := s.until("suspicion", func() bool { return s.suspects("ann", id) || s.rings(5, 0) }); err != nil {
 		return err
 	}
