@@ -1,5 +1,5 @@
-// Package core is the protocol of one node as a state machine: members, facts
-// and the rumors that carry them, composed behind one [Machine.Step].
+// Package core is the protocol of one node as a state machine: members, facts,
+// the rumors that carry them, and events, composed behind one [Machine.Step].
 //
 // It performs no I/O and starts no goroutine. A driver tells it what arrived
 // and what time it is, sends the packets that it asks for, and calls again at
@@ -11,8 +11,8 @@
 //		                    │
 //		    ┌───────────────▼────────────────┐
 //		    │            Machine             │
-//		    │  swim      rumor      store    │   sub-machines know nothing of each
-//		    │  members   queue      facts    │   other; the machine wires them
+//		    │ swim    rumor  store  broadcast│   sub-machines know nothing of each
+//		    │ members queue  facts  events   │   other; the machine wires them
 //		    └───────────────┬────────────────┘
 //		                    ▼
 //		            packets, events
@@ -20,6 +20,7 @@
 //	  - core/swim decides who is here: probes, suspicion, refutation, healing.
 //	  - core/rumor decides what rides on the next packet.
 //	  - core/store holds what members publish.
+//	  - core/broadcast carries messages and queries to everybody, and repairs them.
 //	  - sync.go, here, reconciles both with a peer whose root differs.
 //	  - core/effect is what sub-machines ask for; core/draw is chance.
 //

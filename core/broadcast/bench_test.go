@@ -3,6 +3,7 @@ package broadcast
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -115,5 +116,21 @@ func TestARelayedEventAllocatesItsContentAlone(t *testing.T) {
 		t.Errorf("%.2f allocations for one delivery", perDelivery)
 	} else {
 		t.Logf("%.2f allocations for one delivery", perDelivery)
+	}
+}
+
+func TestAnIdleMachineIsSmall(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	v := viewOf(100)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 1000 {
+		New(1, Config{Members: v})
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / 1000; each > 4096 {
+		t.Errorf("%d bytes", each)
+	} else {
+		t.Logf("%d bytes", each)
 	}
 }

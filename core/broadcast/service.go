@@ -82,6 +82,16 @@ func (m *Machine) newService() *service {
 	return new(service)
 }
 
+// recycle keeps a service that is over for reuse.
+func (m *Machine) recycle(svc *service) {
+	if len(m.services) < servicesKeep {
+		m.services = append(m.services, svc)
+	}
+}
+
+// servicesKeep bounds the services kept: as many as a batch of own messages.
+const servicesKeep = 256
+
 // count adds members that were reached.
 func (m *Machine) count(svc *service, reached int) {
 	if svc == nil || reached == 0 {
@@ -112,7 +122,7 @@ func (m *Machine) closePiece(now member.Time, svc *service) {
 	svc.done = true
 	if svc.seq == 0 {
 		m.report(svc)
-		m.services = append(m.services, svc)
+		m.recycle(svc)
 		return
 	}
 	m.free(svc)
@@ -163,7 +173,7 @@ func (m *Machine) showReceipts() {
 			Kind: effect.ReceiptUpdated, Epoch: m.cfg.Epoch, Seq: svc.seq, Count: min(svc.reached, svc.live), Total: svc.live, Done: svc.done,
 		})
 		if svc.done {
-			m.services = append(m.services, svc)
+			m.recycle(svc)
 		}
 		m.receipts[i] = nil
 	}

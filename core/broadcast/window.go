@@ -208,6 +208,9 @@ func (m *Machine) expire(now member.Time) {
 	for ev := m.window.front(); ev != nil && now.Sub(ev.born) >= m.cfg.Timing.Window; ev = m.window.front() {
 		m.evict(now, ev)
 	}
+	if len(m.window.events) == 0 && m.window.events != nil {
+		m.window = window{} // an idle node gives the memory of a busy hour back
+	}
 }
 
 // expiresAt returns when expire has something to do.
