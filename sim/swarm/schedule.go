@@ -113,8 +113,9 @@ var onLinks = []Op{Loss, Slowness, Tail, Duplicate, Replay, Damage, Clog, Cut, H
 // onNodes are the ops that happen to one node.
 var onNodes = []Op{Crash, Pause, Slow, Wipe, Rollback, Move, Leave, Drift, Jump, Suspend}
 
-// NodesMax bounds a schedule.
-const NodesMax = 200
+// NodesMax bounds a schedule: 300 nodes are 11 s of CPU time for three virtual
+// minutes, and the cost grows with their square.
+const NodesMax = 300
 
 // Encode returns the text of a schedule, as Parse reads it.
 func (s *Schedule) Encode() []byte {

@@ -88,6 +88,9 @@ func (t *Tale) Stopping(slot int, now time.Duration) { t.say(now, "%s ends", t.w
 
 // Stepped implements [sim.Watcher].
 func (t *Tale) Stepped(slot int, now time.Duration, out *core.Output) {
+	if t.Keep <= 0 {
+		return
+	}
 	for i := range out.Events {
 		t.say(now, "%s     %s", t.who(slot), t.named(out.Events[i].Describe()))
 	}
