@@ -49,8 +49,10 @@ var (
 	// ErrBackpressure: too much of this node is on its way already. Try again
 	// when a receipt is done.
 	ErrBackpressure = broadcast.ErrBackpressure
-	// ErrFilter: the filter of a query has too many conditions, or too long ones.
+	// ErrFilter: a filter has too many conditions, or too long ones.
 	ErrFilter = broadcast.ErrFilter
+	// ErrExpired: a question was not asked here, or its asker waits no more.
+	ErrExpired = broadcast.ErrExpired
 )
 
 // What [Meta] refuses; see there.

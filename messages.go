@@ -53,7 +53,7 @@ func (n *Node) Broadcast(ctx context.Context, m Message) (*Receipt, error) {
 		err = n.admission.check(len(m.Payload))
 	}
 	if err == nil {
-		in := core.Publish{Topic: m.Topic, Payload: slices.Clone(m.Payload), Ordered: m.Ordered}
+		in := core.Publish{Topic: m.Topic, Payload: slices.Clone(m.Payload), Ordered: m.Ordered, Filter: cloneFilter(&m.Filter)}
 		var refused error
 		err = n.do(ctx, func(d *driver) { refused = d.broadcast(r, &in) })
 		if err == nil {
@@ -88,7 +88,7 @@ func (d *driver) broadcast(r *Receipt, in *core.Publish) error {
 		return in.Err
 	}
 	d.track(r, in.Seq, in.Live)
-	if d.messages.wanted() {
+	if in.Self && d.messages.wanted() {
 		d.messages.add(Message{
 			Topic: in.Topic, Payload: in.Payload, Ordered: in.Ordered,
 			OriginID: d.id, OriginName: d.node.cfg.Name, Epoch: r.id.Epoch, Seq: in.Seq, Time: d.wall(),

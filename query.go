@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/hearsay-gossip/hearsay/core"
-	"github.com/hearsay-gossip/hearsay/member"
 	"github.com/hearsay-gossip/hearsay/view"
 )
 
@@ -75,7 +74,7 @@ func (n *Node) Query(ctx context.Context, q Query) (*Answers, error) {
 	if err == nil {
 		in := core.Ask{
 			Topic: q.Topic, Payload: slices.Clone(q.Payload), Timeout: q.Timeout, WantAck: q.WantAck,
-			Filter: Filter{Names: slices.Clone(q.Filter.Names), Tags: slices.Clone(q.Filter.Tags), Zone: q.Filter.Zone},
+			Filter: cloneFilter(&q.Filter),
 		}
 		var refused error
 		err = n.do(ctx, func(d *driver) { refused = d.ask(a, &in) })
@@ -96,6 +95,10 @@ func (n *Node) Query(ctx context.Context, q Query) (*Answers, error) {
 		n.post(func(d *driver) { delete(d.queries, a.receipt.id.Seq) })
 	})
 	return a, nil
+}
+
+func cloneFilter(f *Filter) Filter {
+	return Filter{Names: slices.Clone(f.Names), Tags: slices.Clone(f.Tags), Zone: f.Zone}
 }
 
 // Answers is what comes back for a query. Its methods are safe for concurrent
@@ -208,36 +211,28 @@ func (d *driver) onAnswer(e *core.Event) {
 // find 1,024 others waiting are dropped and counted.
 func (n *Node) HandleQueries(ctx context.Context, topic string, f func(context.Context, Question) ([]byte, error)) {
 	ctx, cancel := n.within(ctx)
-	wants := func(q *Question) bool { return q.Topic == topic }
-	questions := n.questions.subscribe(ctx, newFeed(&questionLimit, wants))
+	questions := n.Questions(ctx, topic)
 	go func() {
 		defer cancel()
 		for q := range questions {
 			if q.Lagged > 0 {
 				n.drops.addSome(dropQuestion, q.Lagged)
-				continue
+			} else if err := n.handle(ctx, &q, f); err != nil {
+				n.log.unanswered(&q, err)
 			}
-			n.answer(ctx, &q, f)
 		}
 	}()
 }
 
-// answer lets a handler answer one question.
-func (n *Node) answer(ctx context.Context, q *Question, f func(context.Context, Question) ([]byte, error)) {
+// handle lets a handler answer one question.
+func (n *Node) handle(ctx context.Context, q *Question, f func(context.Context, Question) ([]byte, error)) error {
 	ctx, cancel := context.WithDeadline(ctx, q.Deadline)
 	defer cancel()
 	payload, err := f(ctx, *q)
-	if err == nil {
-		in := core.Answer{
-			Asker: q.AskerID, Epoch: member.Epoch(q.Epoch), Seq: q.Seq, Payload: slices.Clone(payload),
-		}
-		if err = n.do(ctx, func(d *driver) { d.step(&in) }); err == nil {
-			err = in.Err
-		}
-	}
 	if err != nil {
-		n.log.unanswered(q, err)
+		return err
 	}
+	return n.Answer(ctx, *q, payload)
 }
 
 // onQuestion takes a query that this node is asked.

@@ -60,17 +60,21 @@ type Retire struct {
 	OK bool
 }
 
-// Publish sends a message to all members. The step keeps Payload and Topic:
-// they must not be changed after. It sets the rest: Seq numbers the message in
-// this node's epoch, Live counts the members it is for, this node included, and
-// Err is a sentinel of package broadcast, wrapped: ErrTopic, ErrSize or
-// ErrBackpressure. What became of it is told by events ReceiptUpdated.
+// Publish sends a message to all members; only those that match Filter report
+// it. The step keeps Payload and Topic: they must not be changed after. It sets
+// the rest: Seq numbers the message in this node's epoch, Live counts the
+// members that carry it, this node included, Self is whether this node matches,
+// and Err is a sentinel of package broadcast, wrapped: ErrTopic, ErrSize,
+// ErrFilter or ErrBackpressure. What became of it is told by events
+// ReceiptUpdated.
 type Publish struct {
 	Topic   string
 	Payload []byte
 	Ordered bool
+	Filter  broadcast.Filter
 	Seq     uint64
 	Live    int
+	Self    bool
 	Err     error
 }
 

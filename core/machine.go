@@ -206,7 +206,7 @@ func (m *Machine) Step(now Time, in Input) *Output {
 	case *Seeds:
 		m.swim.SetSeeds(in.Addrs)
 	case *Publish:
-		in.Seq, in.Live, in.Err = m.events.Publish(now, in.Topic, in.Payload, in.Ordered)
+		in.Seq, in.Live, in.Self, in.Err = m.events.PublishTo(now, in.Topic, in.Payload, in.Ordered, &in.Filter)
 	case *Ask:
 		in.Seq, in.Live, in.Err = m.events.Ask(now, broadcast.Query{
 			Topic: in.Topic, Payload: in.Payload, Filter: in.Filter, Timeout: in.Timeout, WantAck: in.WantAck,

@@ -53,7 +53,7 @@ func (r *Receipt) Progress() Progress { return r.progress }
 // and that of the context.
 func (n *Node) Broadcast(ctx context.Context, m Message) (*Receipt, error) {
 	r := &Receipt{begun: n.lab.cluster.now}
-	in := core.Publish{Topic: m.Topic, Payload: slices.Clone(m.Payload), Ordered: m.Ordered}
+	in := core.Publish{Topic: m.Topic, Payload: slices.Clone(m.Payload), Ordered: m.Ordered, Filter: m.Filter}
 	n.publishing = r
 	err := n.command(ctx, &in, &in.Err)
 	n.publishing = nil
@@ -61,10 +61,12 @@ func (n *Node) Broadcast(ctx context.Context, m Message) (*Receipt, error) {
 		return nil, fmt.Errorf("broadcast: %w", err)
 	}
 	n.track(r, in.Seq, in.Live)
-	n.emitMessage(Message{
-		Topic: in.Topic, Payload: in.Payload, Ordered: in.Ordered,
-		OriginID: n.ID(), OriginName: n.Name(), Epoch: r.id.Epoch, Seq: in.Seq, Time: n.wall(),
-	})
+	if in.Self {
+		n.emitMessage(Message{
+			Topic: in.Topic, Payload: in.Payload, Ordered: in.Ordered,
+			OriginID: n.ID(), OriginName: n.Name(), Epoch: r.id.Epoch, Seq: in.Seq, Time: n.wall(),
+		})
+	}
 	return r, nil
 }
 

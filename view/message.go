@@ -8,7 +8,7 @@ import (
 )
 
 // Message is something that a member told all others. A publisher sets Topic,
-// Payload and Ordered; the rest is what a subscriber sees beside.
+// Payload, Ordered and Filter; the rest is what a subscriber sees beside.
 //
 // Two kinds of markers stand among the messages of a subscriber, so that nothing
 // is lost silently. One with Lagged set has no other field. One with Missed set
@@ -21,6 +21,9 @@ type Message struct {
 	// Ordered messages of one origin are delivered in the order in which they
 	// were published, or reported as missed.
 	Ordered bool
+	// Filter says whom it is for: others pass it on without delivering it. It is
+	// not set in what arrives.
+	Filter Filter
 
 	// OriginID published it, and had the name OriginName when it arrived here.
 	OriginID   member.NodeID

@@ -7,9 +7,9 @@ import (
 	"github.com/hearsay-gossip/hearsay/member"
 )
 
-// Filter says which members a query is for; the zero value means all. One of
-// Names, every one of Tags and Zone must match; names and values may hold the
-// wildcard *. Tags and zone are facts of the member itself.
+// Filter says which members a message or a query is for; the zero value means
+// all. One of Names, every one of Tags and Zone must match; names and values may
+// hold the wildcard *. Tags and zone are facts of the member itself.
 type Filter = broadcast.Filter
 
 // Tag is one condition of a [Filter].

@@ -17,23 +17,25 @@ type Content struct {
 	Timeout time.Duration // of a query: how long answers are awaited
 	Payload []byte
 
-	filter []byte // of a query, encoded
+	filter []byte // encoded; a query always has one, a message if not for all
 }
 
 const (
 	contentOrdered = 1 << iota
 	contentQuery
 	contentWantAck
+	contentFiltered // a message with a filter
 )
 
 // Append appends the content's encoding.
 func (c *Content) Append(b []byte) []byte {
-	b = append(b, flag(c.Ordered)*contentOrdered|flag(c.Query)*contentQuery|flag(c.WantAck)*contentWantAck)
+	b = append(b, flag(c.Ordered)*contentOrdered|flag(c.Query)*contentQuery|flag(c.WantAck)*contentWantAck|
+		flag(c.Filtered())*contentFiltered)
 	b = append(append(b, byte(len(c.Topic))), c.Topic...)
 	if c.Query {
 		b = binary.AppendUvarint(b, uint64(min(max(c.Timeout/time.Millisecond, 0), QueryTimeoutMax)))
-		b = append(b, c.filter...)
 	}
+	b = append(b, c.filter...)
 	return append(b, c.Payload...)
 }
 
@@ -47,17 +49,24 @@ func (c *Content) Decode(body []byte) error {
 
 func (r *reader) content(c *Content) {
 	flags := r.u8("content flags")
-	if flags > contentOrdered|contentQuery|contentWantAck || flags&(contentQuery|contentWantAck) == contentWantAck {
+	const most = contentOrdered | contentQuery | contentWantAck | contentFiltered
+	if flags > most || flags&(contentQuery|contentWantAck) == contentWantAck ||
+		flags&(contentQuery|contentFiltered) == contentQuery|contentFiltered {
 		r.fail("content flags")
 	}
 	*c = Content{Ordered: flags&contentOrdered != 0, Query: flags&contentQuery != 0, WantAck: flags&contentWantAck != 0}
 	c.Topic = r.text("content topic", 1, TopicMax)
 	if c.Query {
 		c.Timeout = time.Duration(r.length(QueryTimeoutMax, "content timeout")) * time.Millisecond
+	}
+	if c.Query || flags&contentFiltered != 0 {
 		start := r.off
 		r.filter(nil)
 		if r.err == nil {
 			c.filter = r.b[start:r.off:r.off]
+		}
+		if !c.Query && string(c.filter) == emptyFilter { // has a shorter form
+			r.fail("content filter")
 		}
 	}
 	if r.err == nil {
@@ -65,6 +74,12 @@ func (r *reader) content(c *Content) {
 		r.off = len(r.b)
 	}
 }
+
+// Filtered reports whether the content is a message with a filter.
+func (c *Content) Filtered() bool { return !c.Query && len(c.filter) > 0 }
+
+// emptyFilter is the encoding of a filter that matches everybody.
+const emptyFilter = "\x00\x00\x00"
 
 // text reads bytes behind a length of one byte.
 func (r *reader) text(what string, least, most int) []byte {
@@ -83,9 +98,9 @@ func (c *Content) describe() string {
 	}
 	if c.Query {
 		s += fmt.Sprintf(" query timeout=%s", c.Timeout)
-		if f := c.Filter(); !f.Empty() {
-			s += " for " + f.String()
-		}
+	}
+	if f := c.Filter(); !f.Empty() {
+		s += " for " + f.String()
 	}
 	if c.WantAck {
 		s += " want-ack"
@@ -93,7 +108,7 @@ func (c *Content) describe() string {
 	return s
 }
 
-// Filter says which members a query is for; an empty part matches all. One of
+// Filter says which members an event is for; an empty part matches all. One of
 // Names, every one of Tags and Zone have to match. Names and values of tags may
 // hold the wildcard *.
 type Filter struct {
@@ -121,8 +136,12 @@ func (f *Filter) String() string {
 	return fmt.Sprintf("names=%q tags=%q zone=%q", f.Names, f.Tags, f.Zone)
 }
 
-// SetFilter gives a query its filter, which must be valid.
+// SetFilter gives an event its filter, which must be valid.
 func (c *Content) SetFilter(f *Filter) {
+	if !c.Query && f.Empty() {
+		c.filter = nil
+		return
+	}
 	b := []byte{byte(len(f.Names))}
 	add := func(s string) { b = append(append(b, byte(len(s))), s...) }
 	for _, name := range f.Names {
@@ -137,7 +156,7 @@ func (c *Content) SetFilter(f *Filter) {
 	c.filter = b
 }
 
-// Filter returns a query's filter, decoded anew by each call.
+// Filter returns the event's filter, decoded anew by each call.
 func (c *Content) Filter() (f Filter) {
 	if len(c.filter) > 0 {
 		r := reader{b: c.filter}

@@ -304,8 +304,11 @@ func TestRelayLimits(t *testing.T) {
 		{"no topic", "relay", []string{"topic length", "00", "topic", ""}, "content topic"},
 		{"topic of 128", "relay", []string{"topic length", "80", "topic", repeat("61", 128)}, ""},
 		{"topic of 129", "relay", []string{"topic length", "81", "topic", repeat("61", 129)}, "content topic"},
-		{"flag of a later content", "relay", []string{"content flags", "08"}, "content flags"},
+		{"flag of a later content", "relay", []string{"content flags", "10"}, "content flags"},
 		{"an ack wanted of no query", "relay", []string{"content flags", "04"}, "content flags"},
+		{"a filter for all", "relay", []string{"content flags", "08", "payload", "00 00 00 67 6f"}, "content filter"},
+		{"a filter for some", "relay", []string{"content flags", "08", "payload", "00 00 02 65 75 67 6f"}, ""},
+		{"a query with two filters", "relay, repair of a query", []string{"content flags", "0e"}, "content flags"},
 		{"last chunk too short", "relay, chunk", []string{size, "84 80 02"}, "relay chunk"},
 		{"last chunk too long", "relay, chunk", []string{size, "82 80 02"}, "end"},
 		{"chunk behind the last", "relay, chunk", []string{"chunk", "02"}, "relay chunk"},
@@ -417,9 +420,9 @@ var anyContent = rapid.Custom(func(t *rapid.T) []byte {
 	if c.Query {
 		c.WantAck = rapid.Bool().Draw(t, "ack wanted")
 		c.Timeout = anyDuration(time.Millisecond, wire.QueryTimeoutMax).Draw(t, "timeout")
-		f := anyFilter.Draw(t, "filter")
-		c.SetFilter(&f)
 	}
+	f := anyFilter.Draw(t, "filter")
+	c.SetFilter(&f)
 	return c.Append(nil)
 })
 

@@ -191,7 +191,7 @@ func walkContent(t *testing.T, body []byte) {
 	if err := c.Decode(body); err != nil {
 		t.Fatal(err)
 	}
-	if f := c.Filter(); c.Query {
+	if f := c.Filter(); c.Query || c.Filtered() {
 		if !f.Valid() {
 			t.Fatalf("filter %s", f.String())
 		}
