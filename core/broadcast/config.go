@@ -54,21 +54,6 @@ type Members interface {
 	Life(id member.NodeID) (member.Epoch, bool)
 }
 
-// Strategy names a way of spreading.
-type Strategy uint8
-
-// The strategies.
-const (
-	// Delegation cuts the ring of IDs into spans and makes one member of each
-	// answer for it.
-	Delegation Strategy = iota
-	// Eager pushes to a few random members on first receipt.
-	Eager
-	// Plumtree pushes along a tree that duplicates prune and repairs graft
-	// (Leitão, Pereira, Rodrigues, SRDS 2007).
-	Plumtree
-)
-
 // Config is what a Machine is made of. ID, Members, Out and Rand are required;
 // the zero value of any other field means its default.
 type Config struct {
@@ -79,12 +64,11 @@ type Config struct {
 	Name member.Name
 	Fact func(key string) ([]byte, bool)
 
-	Members  Members
-	Out      *effect.Out
-	Rand     *rand.Rand
-	Strategy Strategy
-	Timing   Timing
-	Limits   Limits
+	Members Members
+	Out     *effect.Out
+	Rand    *rand.Rand
+	Timing  Timing
+	Limits  Limits
 	// PayloadMax bounds a datagram's payload; what does not fit goes by stream.
 	PayloadMax int
 	// Hub makes the origin hand the whole ring to one member, the same for all

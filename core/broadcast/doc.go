@@ -30,8 +30,9 @@
 // what happens and may push; identity, acks, repetition, repair and receipts are
 // the machine's. The rules:
 //
-//   - It lives in the file named after it, implements strategy, and is made in
-//     newStrategy.
+//   - It lives in the file named after it, implements strategy, and is chosen in
+//     newStrategy. There is one, delegation; sim/bakeoff measures it against eager
+//     push and Plumtree.
 //   - It may read Machine.live (members ordered by ID), Machine.cfg, Machine.rand,
 //     and the event it is given, and keep links that Machine.linkTo returned; a
 //     link is of a peer for as long as its peer is live.
