@@ -14,6 +14,7 @@ import (
 
 	"github.com/hearsay-gossip/hearsay"
 	"github.com/hearsay-gossip/hearsay/agent/httpapi"
+	"github.com/hearsay-gossip/hearsay/agent/recent"
 	"github.com/hearsay-gossip/hearsay/agent/state"
 	"github.com/hearsay-gossip/hearsay/agent/telemetry"
 	"github.com/hearsay-gossip/hearsay/client/api"
@@ -149,6 +150,10 @@ func (a *Agent) serve(l net.Listener, token string) error {
 		Stats: a.node.Stats, Version: a.build.Version,
 		Cluster: a.ring.Cluster().String(), Insecure: a.cfg.Security == Insecure,
 	}
+	source.HTTP = func() ([6]uint64, int) {
+		c := a.http.Counts()
+		return c.Answers, c.Streams
+	}
 	if a.keeper != nil {
 		source.Saves = a.keeper.Saves
 	}
@@ -156,9 +161,12 @@ func (a *Agent) serve(l net.Listener, token string) error {
 	if err != nil {
 		return err
 	}
+	log, remember := recent.Keep(a.ctx, a.node)
+	a.running.Go(remember)
 	a.http = httpapi.New(httpapi.Config{
-		Node: a.node, Agent: surface{a}, Metrics: metrics, Logger: a.cfg.Logger,
-		Hosts: a.cfg.HTTPHosts, RequireToken: a.cfg.RequireToken, Pprof: a.cfg.Pprof,
+		Node: a.node, Agent: surface{a}, Metrics: metrics, Recent: log, Logger: a.cfg.Logger,
+		MessageMax: a.cfg.MaxEventSize,
+		Hosts:      a.cfg.HTTPHosts, RequireToken: a.cfg.RequireToken, Pprof: a.cfg.Pprof,
 	})
 	a.http.SetToken(token)
 	a.running.Go(func() {

@@ -22,6 +22,8 @@ const (
 	DefaultBind  = ":7946"
 	DefaultHTTP  = "127.0.0.1:8500"
 	DefaultLeave = 5 * time.Second
+	// DefaultEventSize is the default of MaxEventSize.
+	DefaultEventSize = 4 << 20
 	// devBind is where a node listens that anybody could read: not beyond the
 	// host.
 	devBind = "127.0.0.1:7946"
@@ -77,6 +79,8 @@ type Config struct {
 	// StreamOnly uses TCP for everything, for networks that block UDP.
 	StreamOnly bool
 	MembersMax int // default 16,384
+	// MaxEventSize is the largest payload of an event, in bytes; default 4 MiB.
+	MaxEventSize int
 
 	Security Security
 	// SecretDir holds the ring's file, made by hearsay init. It must be readable
@@ -179,6 +183,9 @@ func (c Config) filled() (Config, error) {
 	if c.Network == "" {
 		c.Network = LAN
 	}
+	if c.MaxEventSize == 0 {
+		c.MaxEventSize = DefaultEventSize
+	}
 	if c.LeaveTimeout == 0 {
 		c.LeaveTimeout = DefaultLeave
 	}
@@ -214,6 +221,7 @@ func (c Config) node() hearsay.Config {
 	}
 	n.Name, n.Bind, n.Advertise, n.Seeds = c.Name, c.Bind, c.Advertise, c.Seeds
 	n.MembersMax, n.StreamOnly, n.Logger = c.MembersMax, c.StreamOnly, c.Logger
+	n.MaxEventSize = c.MaxEventSize
 	n.Insecure = true // where the ring comes later, its absence is no error yet
 	return n
 }

@@ -160,37 +160,33 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
-	body := &io.LimitedReader{R: resp.Body, N: answerMax + 1}
 	if out == nil {
-		return nil
+		return resp.Body.Close()
 	}
-	if err := json.NewDecoder(body).Decode(out); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("%s %s: %w", method, path, ctx.Err())
-		}
-		return fmt.Errorf("%s %s: answer is not understood: %w", method, path, err)
-	}
-	return nil
+	return decode(ctx, resp, out)
 }
 
 // send returns an answer below 300, whose body the caller closes.
 func (c *Client) send(ctx context.Context, method, path string, in any) (*http.Response, error) {
-	var body io.Reader
-	if in != nil {
-		text, err := json.Marshal(in)
-		if err != nil {
-			return nil, fmt.Errorf("%s %s: %w", method, path, err)
-		}
-		body = bytes.NewReader(text)
+	if in == nil {
+		return c.exchange(ctx, method, path, "", nil)
 	}
+	text, err := json.Marshal(in)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	return c.exchange(ctx, method, path, "application/json", bytes.NewReader(text))
+}
+
+// exchange is send for a body of any type.
+func (c *Client) exchange(ctx context.Context, method, path, kind string, body io.Reader) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base.String()+path, body)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Accept", "application/json")
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)

@@ -14,19 +14,27 @@ import (
 	"github.com/hearsay-gossip/hearsay/client/api"
 )
 
-// eventMax bounds one line of the stream: a value of 64 KiB, escaped sixfold.
-const eventMax = api.BodyMax
+// eventMax bounds one line of a stream: a message of the largest size that can
+// be configured, escaped sixfold, would be 400 MB; this holds what is not text,
+// and what is with an escape here and there.
+const eventMax = answerMax
 
-// Events returns what happens from now on, in order. The first event, and each
-// one that takes the place of events lost, is of kind [api.KindResync]: read
-// the state after it, and nothing is missed. The sequence ends after its first
-// error, which is that of ctx once that is done, and io.ErrUnexpectedEOF when
-// the agent ends.
+// Events returns what happens from now on, in order, and the messages that are
+// delivered. The first event, and each one that takes the place of events lost,
+// is of kind [api.KindResync]: read the state after it, and nothing is missed.
+// The sequence ends after its first error, which is that of ctx once that is
+// done, and io.ErrUnexpectedEOF when the agent ends.
 func (c *Client) Events(ctx context.Context) iter.Seq2[api.Event, error] {
-	return func(yield func(api.Event, error) bool) {
-		resp, err := c.send(ctx, http.MethodGet, api.Prefix+"events", nil)
+	return eventsAt[api.Event](ctx, c, http.MethodGet, api.Prefix+"events", nil)
+}
+
+// eventsAt returns the events of a stream.
+func eventsAt[T any](ctx context.Context, c *Client, method, path string, in any) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		resp, err := c.send(ctx, method, path, in)
 		if err != nil {
-			yield(api.Event{}, err)
+			yield(none, err)
 			return
 		}
 		defer resp.Body.Close()
@@ -39,16 +47,16 @@ func (c *Client) Events(ctx context.Context) iter.Seq2[api.Event, error] {
 			if !ok {
 				continue
 			}
-			var e api.Event
+			var e T
 			if err := json.Unmarshal(data, &e); err != nil {
-				yield(api.Event{}, fmt.Errorf("event is not understood: %w", err))
+				yield(none, fmt.Errorf("event is not understood: %w", err))
 				return
 			}
 			if !yield(e, nil) {
 				return
 			}
 		}
-		yield(api.Event{}, fmt.Errorf("events: %w", endOf(ctx, lines.Err())))
+		yield(none, fmt.Errorf("events: %w", endOf(ctx, lines.Err())))
 	}
 }
 

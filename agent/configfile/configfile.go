@@ -37,6 +37,7 @@ type file struct {
 	Network      *string  `toml:"network"`
 	StreamOnly   *bool    `toml:"stream-only"`
 	MembersMax   *uint32  `toml:"members-max"`
+	MaxEventSize *uint32  `toml:"max-event-size"`
 	Secret       *string  `toml:"secret"`
 	Data         *string  `toml:"data"`
 	Dev          *bool    `toml:"dev"`

@@ -17,6 +17,7 @@ join = ["10.0.0.2", "seed.example.org:7946", "srv:_gossip._udp.example.org"]
 network = "wan"
 stream-only = true
 members-max = 100
+max-event-size = 65536
 secret = "secret"
 data = "data"
 dev = false
@@ -39,7 +40,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	want := map[string]string{
 		"name": "web-1", "bind": "127.0.0.1:7946", "advertise": "10.0.0.1",
 		"join":    "10.0.0.2,seed.example.org:7946,srv:_gossip._udp.example.org",
-		"network": "wan", "stream-only": "true", "members-max": "100", "secret": "secret", "data": "data",
+		"network": "wan", "stream-only": "true", "members-max": "100", "max-event-size": "65536", "secret": "secret", "data": "data",
 		"dev": "false", "insecure": "false", "http": "127.0.0.1:8500", "http-hosts": "web-1.example.org",
 		"token-file": "token", "require-token": "true", "pprof": "false", "leave-timeout": "2s",
 		"log-level": "debug", "log-format": "json",

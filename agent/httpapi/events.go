@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/hearsay-gossip/hearsay"
@@ -15,27 +19,90 @@ import (
 // slower for so long holds the buffers of the system and gets nothing done.
 const eventTimeout = 10 * time.Second
 
+// choice is which events a reader asks for.
+type choice struct {
+	kinds  []string // none: all
+	topics []string // of messages; none: all
+}
+
+// choiceOf reads ?kind= and ?topic=, both repeated or with commas. A topic alone
+// asks for messages alone.
+func choiceOf(q url.Values) choice {
+	var c choice
+	for _, list := range q["kind"] {
+		c.kinds = append(c.kinds, strings.Split(list, ",")...)
+	}
+	if c.topics = q["topic"]; len(c.topics) > 0 && len(c.kinds) == 0 {
+		c.kinds = []string{api.KindMessage}
+	}
+	return c
+}
+
+func (c *choice) wants(kind string) bool {
+	switch kind {
+	case api.KindResync:
+		return true
+	case api.KindLagged, api.KindMissed:
+		kind = api.KindMessage
+	}
+	return len(c.kinds) == 0 || slices.Contains(c.kinds, kind)
+}
+
 // events streams what happens as server-sent events (WHATWG HTML section 9.2):
 // a resync first, and wherever the reader was too slow.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := context.WithCancel(r.Context())
-	pumped := make(chan struct{})
-	defer func() {
-		cancel()
-		<-pumped
-	}()
-	events := make(chan hearsay.Event)
-	seq := s.cfg.Node.Events(ctx)
-	go func() {
-		defer close(pumped)
-		defer close(events)
-		for e := range seq {
+	wanted := choiceOf(r.URL.Query())
+	return s.stream(w, r, func(ctx context.Context, events chan<- any) {
+		var pumps sync.WaitGroup
+		defer pumps.Wait()
+		send := func(e api.Event) bool {
+			if !wanted.wants(e.Kind) {
+				return true
+			}
 			select {
 			case events <- e:
+				return true
 			case <-ctx.Done():
+				return false
+			}
+		}
+		happenings := s.cfg.Node.Events(ctx)
+		if wanted.wants(api.KindMessage) {
+			messages := s.cfg.Node.Messages(ctx, wanted.topics...)
+			pumps.Go(func() {
+				for m := range messages {
+					if !send(eventOfMessage(&m)) {
+						return
+					}
+				}
+			})
+		}
+		if !send(api.Event{Kind: api.KindResync, Time: time.Now().UTC().Round(0)}) {
+			return
+		}
+		for e := range happenings {
+			if !send(eventOf(&e)) {
 				return
 			}
 		}
+	})
+}
+
+// stream answers with the events that a producer sends until it returns, or
+// until the reader is gone, which ends its context. An event is written as JSON,
+// and named if it is an [api.Event].
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, produce func(context.Context, chan<- any)) error {
+	ctx, cancel := context.WithCancel(r.Context())
+	ended := make(chan struct{})
+	defer func() {
+		cancel()
+		<-ended
+	}()
+	events := make(chan any)
+	go func() {
+		defer close(ended)
+		defer close(events)
+		produce(ctx, events)
 	}()
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -44,6 +111,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	if err := stream.control.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
+	s.counter.streams.Add(1)
+	defer s.counter.streams.Add(-1)
 	stream.run(ctx, events)
 	return nil
 }
@@ -54,17 +123,17 @@ type eventStream struct {
 	control *http.ResponseController
 }
 
-func (s *eventStream) run(ctx context.Context, events <-chan hearsay.Event) {
+func (s *eventStream) run(ctx context.Context, events <-chan any) {
 	alive := time.NewTicker(keepAlive)
 	defer alive.Stop()
-	err := s.write(api.Event{Kind: api.KindResync, Time: time.Now().UTC().Round(0)})
+	err := s.flush("") // the headers tell that the stream is open
 	for err == nil {
 		select {
 		case e, open := <-events:
 			if !open {
 				return
 			}
-			err = s.write(eventOf(&e))
+			err = s.write(e)
 		case <-alive.C:
 			err = s.flush(": alive\n\n")
 		case <-ctx.Done():
@@ -73,12 +142,16 @@ func (s *eventStream) run(ctx context.Context, events <-chan hearsay.Event) {
 	}
 }
 
-func (s *eventStream) write(e api.Event) error {
+func (s *eventStream) write(e any) error {
 	text, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
-	return s.flush(fmt.Sprintf("event: %s\ndata: %s\n\n", e.Kind, text))
+	name := ""
+	if e, named := e.(api.Event); named {
+		name = "event: " + e.Kind + "\n"
+	}
+	return s.flush(fmt.Sprintf("%sdata: %s\n\n", name, text))
 }
 
 func (s *eventStream) flush(text string) error {
@@ -103,6 +176,29 @@ func eventOf(e *hearsay.Event) api.Event {
 	if e.Kind == hearsay.FactSet {
 		value := api.Bytes(e.Value)
 		out.Value = &value
+	}
+	return out
+}
+
+func eventOfMessage(m *hearsay.Message) api.Event {
+	if m.Lagged > 0 {
+		return api.Event{Kind: api.KindLagged, Time: time.Now().UTC().Round(0), Count: m.Lagged}
+	}
+	out := api.Event{Kind: api.KindMessage, Time: m.Time.UTC().Round(0), Message: messageOf(m)}
+	if m.Missed > 0 {
+		out.Kind, out.Count, out.Message.Payload = api.KindMissed, m.Missed, nil
+	}
+	return out
+}
+
+func messageOf(m *hearsay.Message) *api.Message {
+	payload := api.Bytes(m.Payload)
+	out := &api.Message{
+		Topic: m.Topic, Payload: &payload, Ordered: m.Ordered, Origin: idOf(m.OriginID), OriginName: m.OriginName,
+		Epoch: m.Epoch, Seq: m.Seq, Hops: m.Hops, Time: m.Time.UTC().Round(0),
+	}
+	if m.Seq > 0 {
+		out.ID = m.ID().String()
 	}
 	return out
 }

@@ -26,7 +26,7 @@ func (s *Server) protect(next http.Handler) http.Handler {
 			}
 			return err
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, api.BodyMax)
+		r.Body = http.MaxBytesReader(w, r.Body, s.bodyMax(r))
 		next.ServeHTTP(w, r)
 		return nil
 	}))

@@ -8,9 +8,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"time"
 
 	"github.com/hearsay-gossip/hearsay"
+	"github.com/hearsay-gossip/hearsay/agent/recent"
 	"github.com/hearsay-gossip/hearsay/client/api"
 	"github.com/hearsay-gossip/hearsay/member"
 )
@@ -44,6 +46,11 @@ type Node interface {
 	Join(ctx context.Context, addrs ...string) (int, error)
 	Retire(ctx context.Context, nameOrID string) error
 	Events(ctx context.Context) iter.Seq[hearsay.Event]
+	Broadcast(ctx context.Context, m hearsay.Message) (*hearsay.Receipt, error)
+	Messages(ctx context.Context, topics ...string) iter.Seq[hearsay.Message]
+	Query(ctx context.Context, q hearsay.Query) (*hearsay.Answers, error)
+	Questions(ctx context.Context, topics ...string) iter.Seq[hearsay.Question]
+	Answer(ctx context.Context, q hearsay.Question, payload []byte) error
 	Stats() hearsay.Stats
 }
 
@@ -67,7 +74,11 @@ type Config struct {
 	Node    Node
 	Agent   Agent
 	Metrics http.Handler // serves /metrics
-	Logger  *slog.Logger
+	// Recent are the last messages that reached the node.
+	Recent *recent.Log
+	// MessageMax is the largest payload of a message, in bytes.
+	MessageMax int
+	Logger     *slog.Logger
 	// Hosts are names by which tools may call this host, beside localhost and
 	// literal addresses of its own.
 	Hosts []string
@@ -79,12 +90,13 @@ type Config struct {
 
 // Server serves one agent. It is safe for concurrent use.
 type Server struct {
-	cfg    Config
-	hosts  map[string]bool
-	token  token
-	mux    *http.ServeMux
-	http   http.Server
-	cancel context.CancelFunc // ends the streams
+	cfg     Config
+	hosts   map[string]bool
+	token   token
+	mux     *http.ServeMux
+	http    http.Server
+	cancel  context.CancelFunc // ends the streams
+	counter counter
 }
 
 // New returns a server that has no token.
@@ -97,7 +109,7 @@ func New(cfg Config) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.http = http.Server{
-		Handler:           s.protect(http.HandlerFunc(s.route)),
+		Handler:           s.counter.count(s.protect(http.HandlerFunc(s.route))),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -135,25 +147,45 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // SetToken makes writes need a token, or not if it is empty.
 func (s *Server) SetToken(text string) { s.token.set(text) }
 
+// The paths of what takes the payload of a message as its body.
+const (
+	messagesPath = "messages/"
+	firePath     = "/v1/event/fire/"
+)
+
+// bodyMax bounds the body of a request.
+func (s *Server) bodyMax(r *http.Request) int64 {
+	if path := r.URL.Path; strings.HasPrefix(path, api.Prefix+messagesPath) || strings.HasPrefix(path, firePath) {
+		return int64(s.cfg.MessageMax)
+	}
+	return api.BodyMax
+}
+
 // routes is the table of endpoints.
 func (s *Server) routes() {
 	const v1 = api.Prefix
 	for pattern, h := range map[string]handler{
-		"GET " + v1 + "members":          s.members,
-		"GET " + v1 + "members/{member}": s.member,
-		"GET " + v1 + "self":             s.self,
-		"GET " + v1 + "stats":            s.stats,
-		"GET " + v1 + "events":           s.events,
-		"POST " + v1 + "join":            s.join,
-		"POST " + v1 + "leave":           s.leave,
-		"POST " + v1 + "retire":          s.retire,
-		"GET " + v1 + "meta":             s.meta,
-		"GET " + v1 + "meta/{key}":       s.metaValue,
-		"PUT " + v1 + "meta/{key}":       s.setMeta,
-		"DELETE " + v1 + "meta/{key}":    s.deleteMeta,
-		"GET " + v1 + "meta-of/{member}": s.metaOf,
-		"GET /healthz":                   s.health,
-		"GET /readyz":                    s.ready,
+		"GET " + v1 + "members":                s.members,
+		"GET " + v1 + "members/{member}":       s.member,
+		"GET " + v1 + "self":                   s.self,
+		"GET " + v1 + "stats":                  s.stats,
+		"GET " + v1 + "events":                 s.events,
+		"POST " + v1 + "join":                  s.join,
+		"POST " + v1 + "leave":                 s.leave,
+		"POST " + v1 + "retire":                s.retire,
+		"GET " + v1 + "meta":                   s.meta,
+		"GET " + v1 + "meta/{key}":             s.metaValue,
+		"PUT " + v1 + "meta/{key}":             s.setMeta,
+		"DELETE " + v1 + "meta/{key}":          s.deleteMeta,
+		"GET " + v1 + "meta-of/{member}":       s.metaOf,
+		"PUT " + v1 + messagesPath + "{topic}": s.send,
+		"POST " + v1 + "query":                 s.query,
+		"GET " + v1 + "questions":              s.questions,
+		"PUT " + v1 + "answers/{question}":     s.answer,
+		"PUT " + firePath + "{name}":           plainly(s.fire),
+		"GET /v1/event/list":                   plainly(s.fired),
+		"GET /healthz":                         s.health,
+		"GET /readyz":                          s.ready,
 	} {
 		s.mux.Handle(pattern, h)
 	}

@@ -116,6 +116,26 @@ func (f *fake) Events(ctx context.Context) iter.Seq[hearsay.Event] {
 	}
 }
 
+// What members tell and ask is tested with real nodes.
+
+func (f *fake) Broadcast(context.Context, hearsay.Message) (*hearsay.Receipt, error) {
+	return nil, hearsay.ErrClosed
+}
+
+func (f *fake) Messages(context.Context, ...string) iter.Seq[hearsay.Message] {
+	return func(func(hearsay.Message) bool) {}
+}
+
+func (f *fake) Query(context.Context, hearsay.Query) (*hearsay.Answers, error) {
+	return nil, hearsay.ErrClosed
+}
+
+func (f *fake) Questions(context.Context, ...string) iter.Seq[hearsay.Question] {
+	return func(func(hearsay.Question) bool) {}
+}
+
+func (f *fake) Answer(context.Context, hearsay.Question, []byte) error { return hearsay.ErrClosed }
+
 func (f *fake) Stats() hearsay.Stats {
 	return hearsay.Stats{Alive: 3, Dead: 1, Root: 0xab, Facts: 2, DatagramsSent: 5, Drops: []hearsay.Drop{{Reason: "replay", Count: 4}, {Reason: "malformed"}}}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hearsay-gossip/hearsay"
+	"github.com/hearsay-gossip/hearsay/core/broadcast"
 )
 
 // Source is where the numbers come from. Its fields are called on each scrape,
@@ -24,7 +25,10 @@ type Source struct {
 	Stats func() hearsay.Stats
 	// Saves returns how often state was saved, and how often that failed; nil
 	// without a data directory.
-	Saves   func() (done, failed uint64)
+	Saves func() (done, failed uint64)
+	// HTTP returns how many requests were answered, by the first digit of the
+	// status, and how many streams of events are open; nil without an interface.
+	HTTP    func() (answers [6]uint64, streams int)
 	Version string
 	// Cluster is the cluster's ID. Insecure is set where traffic is plaintext.
 	Cluster  string
@@ -95,6 +99,23 @@ var (
 	joins         = desc("joins_total", "Contacts that answered a join.")
 	joinFailures  = desc("join_failures_total", "Contacts that did not answer a join, or refused.")
 
+	published     = desc("events_published_total", "Events and queries published here.")
+	delivered     = desc("events_delivered_total", "Events of others delivered here.")
+	duplicates    = desc("events_duplicate_total", "Payloads of events that came though they were here.")
+	repaired      = desc("events_repaired_total", "Events of others that had to be asked for.")
+	missed        = desc("events_missed_total", "Events that will not come any more: nobody has them.")
+	copies        = desc("events_relays_sent_total", "Relays of events sent, by why.", "reason")
+	eventBytes    = desc("events_sent_bytes_total", "Bytes sent for events, by what for, before they are sealed.", "part")
+	eventQueue    = desc("events_queue_bytes", "Bytes of events that wait to be sent.")
+	eventWindow   = desc("events_window_bytes", "Bytes of events kept for those that missed them.")
+	eventInFlight = desc("events_in_flight", "Own events that have not reached all, and not been given up.")
+	eventLatency  = desc("events_receipt_seconds", "Time until an own event had reached everybody.")
+	queries       = desc("queries_received_total", "Queries of others that are for this node.")
+	answers       = desc("query_answers_received_total", "Answers to own queries.")
+
+	httpAnswers = desc("http_answers_total", "Requests answered, by class of status.", "class")
+	httpStreams = desc("http_streams_open", "Streams of events, messages, queries or answers open now.")
+
 	stateSaves    = desc("state_saves_total", "Times the state was saved to the data directory.")
 	stateFailures = desc("state_save_failures_total", "Times saving the state failed.")
 )
@@ -144,11 +165,49 @@ func (c collector) Collect(metrics chan<- prometheus.Metric) {
 	count(syncs, s.Syncs)
 	count(joins, s.Joins)
 	count(joinFailures, s.JoinFailures)
+	c.collectMessages(&s.Messages, gauge, count, metrics)
+	if c.HTTP != nil {
+		answers, streams := c.HTTP()
+		for class := 2; class < len(answers); class++ {
+			count(httpAnswers, answers[class], strconv.Itoa(class)+"xx")
+		}
+		gauge(httpStreams, float64(streams))
+	}
 	if c.Saves != nil {
 		done, failed := c.Saves()
 		count(stateSaves, done)
 		count(stateFailures, failed)
 	}
+}
+
+func (c collector) collectMessages(m *hearsay.MessageStats, gauge func(*prometheus.Desc, float64, ...string),
+	count func(*prometheus.Desc, uint64, ...string), metrics chan<- prometheus.Metric,
+) {
+	count(published, m.Published)
+	count(delivered, m.Delivered)
+	count(duplicates, m.Duplicates)
+	count(repaired, m.Repaired)
+	count(missed, m.Missed)
+	count(copies, m.Relays-m.Retransmits, "first")
+	count(copies, m.Retransmits, "again")
+	count(eventBytes, m.BytesEager, "eager")
+	count(eventBytes, m.BytesRepair, "repair")
+	count(eventBytes, m.BytesControl, "control")
+	gauge(eventQueue, float64(m.QueueBytes))
+	gauge(eventWindow, float64(m.WindowBytes))
+	gauge(eventInFlight, float64(m.InFlight))
+	count(queries, m.Queries)
+	count(answers, m.Answers)
+
+	buckets := make(map[float64]uint64, len(m.Latency.Counts)-1)
+	sum := uint64(0)
+	for i, n := range m.Latency.Counts {
+		sum += n
+		if i < len(m.Latency.Counts)-1 {
+			buckets[(broadcast.HistogramUnit << i).Seconds()] = sum
+		}
+	}
+	metrics <- prometheus.MustNewConstHistogram(eventLatency, sum, m.Latency.Sum.Seconds(), buckets)
 }
 
 // cumulative returns the buckets as Prometheus wants them: each counts all that

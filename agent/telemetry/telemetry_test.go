@@ -33,6 +33,14 @@ func numbers() hearsay.Stats {
 		FalseDeaths: 121, Refutations: 122, Pauses: 123, Syncs: 124, Joins: 125, JoinFailures: 126,
 		Drops: []hearsay.Drop{{Reason: "replay", Count: 127}, {Reason: "malformed"}},
 	}
+	s.Messages = hearsay.MessageStats{
+		Published: 201, Delivered: 202, Duplicates: 203, Repaired: 204, Missed: 205, Relays: 406, Retransmits: 200, BytesEager: 207,
+		BytesRepair: 208, BytesControl: 209, QueueBytes: 210, WindowBytes: 211, InFlight: 212, Queries: 213, Answers: 214,
+	}
+	for i := range s.Messages.Latency.Counts {
+		s.Messages.Latency.Counts[i] = uint64(i + 2)
+	}
+	s.Messages.Latency.Sum = 3500 * time.Millisecond
 	for i := range s.ProbeRTT.Counts {
 		s.ProbeRTT.Counts[i] = uint64(i + 1)
 		s.ProbeRTT.Count += uint64(i + 1)
@@ -44,6 +52,7 @@ func numbers() hearsay.Stats {
 func source() Source {
 	return Source{
 		Stats: numbers, Saves: func() (uint64, uint64) { return 128, 129 },
+		HTTP:    func() ([6]uint64, int) { return [6]uint64{2: 301, 3: 302, 4: 303, 5: 304}, 305 },
 		Version: "v1.2.3", Cluster: strings.Repeat("ab", 16),
 	}
 }

@@ -100,7 +100,8 @@ type Event struct {
 	Reason string    `json:"reason,omitempty"`
 	Count  int       `json:"count,omitempty"` // health-changed: the score; resync: events lost
 	// ElapsedSeconds is how long the node was paused.
-	ElapsedSeconds float64 `json:"elapsed_seconds,omitempty"`
+	ElapsedSeconds float64  `json:"elapsed_seconds,omitempty"`
+	Message        *Message `json:"message,omitempty"`
 }
 
 // KindResync is the kind of the event that asks its reader to read anew.
@@ -152,6 +153,8 @@ const (
 	ReasonBadRequest     Reason = "bad_request"     // 400
 	ReasonBadJSON        Reason = "bad_json"        // 400
 	ReasonBadKey         Reason = "bad_key"         // 400: empty, or over 256 bytes
+	ReasonBadTopic       Reason = "bad_topic"       // 400: empty, or over 128 bytes
+	ReasonBadFilter      Reason = "bad_filter"      // 400: too many conditions, or too long ones
 	ReasonKeysLimit      Reason = "limit_keys"      // 400: over 1,024 keys
 	ReasonToken          Reason = "token_required"  // 401: no token, or a wrong one
 	ReasonCrossOrigin    Reason = "cross_origin"    // 403: a browser sent it for another site
@@ -159,12 +162,15 @@ const (
 	ReasonNotFound       Reason = "not_found"       // 404: no such endpoint
 	ReasonUnknownMember  Reason = "unknown_member"  // 404
 	ReasonUnknownKey     Reason = "unknown_key"     // 404
+	ReasonUnknownQuery   Reason = "unknown_query"   // 404: never asked here, or no longer waiting
 	ReasonMethod         Reason = "method"          // 405
 	ReasonNotDead        Reason = "not_dead"        // 409: only the dead can be retired
 	ReasonBodyLimit      Reason = "body_limit"      // 413
 	ReasonValueLimit     Reason = "limit_value"     // 413: value over 64 KiB
+	ReasonMessageLimit   Reason = "limit_message"   // 413: message or answer over its limit
 	ReasonContentType    Reason = "content_type"    // 415: bodies are application/json
 	ReasonHost           Reason = "host"            // 421: the Host header names no host of ours
+	ReasonBackpressure   Reason = "backpressure"    // 429: too much of this node is on its way
 	ReasonInternal       Reason = "internal"        // 500
 	ReasonNeedsConsensus Reason = "needs_consensus" // 501: gossip does not decide
 	ReasonUnreachable    Reason = "unreachable"     // 502: no contact answered

@@ -29,6 +29,8 @@ type agentCmd struct {
 	StreamOnly bool     `env:"HEARSAY_STREAM_ONLY" help:"Use TCP alone, for networks that block UDP."`
 	MembersMax uint32   `placeholder:"N" env:"HEARSAY_MEMBERS_MAX" help:"Most members to keep, the gone included (default 16384)."`
 
+	MaxEventSize uint32 `placeholder:"BYTES" env:"HEARSAY_MAX_EVENT_SIZE" help:"Largest payload of an event (default 4194304)."`
+
 	Secret   string `placeholder:"DIR" env:"HEARSAY_SECRET" help:"Directory with the ring's file; see hearsay init."`
 	Data     string `placeholder:"DIR" env:"HEARSAY_DATA" help:"Directory for the node's key and state; without it each start is a new node."`
 	Dev      bool   `env:"HEARSAY_DEV" help:"Try it on this host: a key that is no secret, loopback only."`
@@ -78,7 +80,8 @@ func (c *agentCmd) BeforeResolve(ctx *kong.Context) error {
 func (c *agentCmd) config() (agent.Config, error) {
 	cfg := agent.Config{
 		Name: c.Name, Bind: c.Bind, Advertise: c.Advertise, Seeds: c.Join, Network: agent.Network(c.Network),
-		StreamOnly: c.StreamOnly, MembersMax: int(c.MembersMax), SecretDir: c.Secret, DataDir: c.Data,
+		StreamOnly: c.StreamOnly, MembersMax: int(c.MembersMax), MaxEventSize: int(c.MaxEventSize),
+		SecretDir: c.Secret, DataDir: c.Data,
 		HTTP: c.HTTP, HTTPHosts: c.HTTPHosts, TokenFile: c.TokenFile, RequireToken: c.RequireToken, Pprof: c.Pprof,
 		LeaveTimeout: c.LeaveTimeout, Version: version(),
 	}

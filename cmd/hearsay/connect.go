@@ -19,30 +19,26 @@ type connection struct {
 // connectionVars fill in the help of connection.
 var connectionVars = map[string]string{"default_http": client.DefaultAddr}
 
-// dial returns a client and the context of one call.
-func (c *connection) dial(t *terminal) (*client.Client, context.Context, context.CancelFunc, error) {
+// client returns a client of the agent.
+func (c *connection) client() (*client.Client, error) {
 	token := os.Getenv("HEARSAY_TOKEN")
 	if c.TokenFile != "" {
 		var err error
 		if token, err = agent.LoadToken(c.TokenFile); err != nil {
-			return nil, nil, nil, err
+			return nil, err
 		}
 	}
-	cl, err := client.New(c.HTTP, client.Options{Token: token})
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	ctx, cancel := context.WithTimeout(t.ctx, c.Timeout)
-	return cl, ctx, cancel, nil
+	return client.New(c.HTTP, client.Options{Token: token})
 }
 
 // ask calls an agent and returns its answer.
 func ask[T any](t *terminal, c *connection, call func(context.Context, *client.Client) (T, error)) (T, error) {
-	cl, ctx, cancel, err := c.dial(t)
+	cl, err := c.client()
 	if err != nil {
 		var none T
 		return none, err
 	}
+	ctx, cancel := context.WithTimeout(t.ctx, c.Timeout)
 	defer cancel()
 	return call(ctx, cl)
 }

@@ -31,13 +31,16 @@ type commands struct {
 	ForceLeave forceLeaveCmd `cmd:"" help:"Turn a dead member into one that has left."`
 	Info       infoCmd       `cmd:"" help:"Show what the agent says about itself."`
 	Meta       metaCmd       `cmd:"" help:"Read and write the metadata of members."`
+	Event      eventCmd      `cmd:"" help:"Tell all members something, and hear what they tell."`
+	Query      queryCmd      `cmd:"" help:"Ask members something, and print what they answer."`
+	Answer     answerCmd     `cmd:"" help:"Answer the queries that this agent's node is asked."`
 	Sim        simCmd        `cmd:"" help:"Simulate gossip."`
 	Bench      benchCmd      `cmd:"" help:"Measure what gossip costs here."`
 	Version    versionCmd    `cmd:"" help:"Show the version of this program."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
 }
 
-const description = "Gossip for Go: membership, failure detection and metadata of a cluster without servers."
+const description = "Gossip for Go: membership, failure detection, metadata and events of a cluster without servers."
 
 // terminal is what a command may touch of the process.
 type terminal struct {

@@ -72,6 +72,13 @@ func printJSON(w io.Writer, value any) error {
 	return e.Encode(value)
 }
 
+// printLine prints a value for programs that read one a line.
+func printLine(w io.Writer, value any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(value)
+}
+
 // ago returns how long ago something was, to the second.
 func ago(t, now time.Time) string {
 	if t.IsZero() {

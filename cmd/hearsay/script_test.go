@@ -172,6 +172,22 @@ func cmdAwait(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// streams NAME COUNT waits until so many readers have a stream open at an agent.
+func cmdStreams(ts *testscript.TestScript, _ bool, args []string) {
+	want := regexp.MustCompile(`(?m)^hearsay_http_streams_open ` + args[1] + `$`)
+	for late := time.Now().Add(scriptTime); time.Now().Before(late); {
+		resp, err := http.Get("http://" + ts.Getenv(args[0]+"_HTTP") + "/metrics") //nolint:noctx // bounded by the agent
+		ts.Check(err)
+		page, err := io.ReadAll(resp.Body)
+		ts.Check(errors.Join(err, resp.Body.Close()))
+		http.DefaultClient.CloseIdleConnections()
+		if want.Match(page) {
+			return
+		}
+	}
+	ts.Fatalf("agent %s has never %s streams open", args[0], args[1])
+}
+
 // logged NAME PATTERN waits until the log of an agent has a line that matches.
 func cmdLogged(ts *testscript.TestScript, _ bool, args []string) {
 	p, pattern := agentsOf(ts).named(ts, args[0]), regexp.MustCompile(args[1])

@@ -1,0 +1,6 @@
+//go:build !windows
+
+package main
+
+// shell is what runs a command, which follows.
+var shell = []string{"/bin/sh", "-c"}
