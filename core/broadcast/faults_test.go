@@ -402,3 +402,63 @@ func TestALargeEventSurvivesItsDelegates(t *testing.T) {
 		t.Errorf("%d copies", s.Copies)
 	}
 }
+
+// A delegate that confirms and then dies, or lies, silences its span for as long
+// as others need to tell of what it should have handed on.
+func TestASilentDelegateIsRepairedAround(t *testing.T) {
+	w := newWorld(t, 200, 4)
+	w.delay = milliseconds(10, 0)
+	w.acquainted(20 * time.Millisecond)
+	origin := w.nodes[0]
+	delegates := map[int]bool{}
+	for _, p := range origin.strategy.(*delegation).plan(
+		push{ev: &event{size: 20}, chunk: small}, wire.Span{After: position(origin.id), To: position(origin.id)}) {
+		if len(delegates) < 7 {
+			delegates[w.byID[p.to.peer.ID].n] = true
+		}
+	}
+	w.cut = func(from, to *node) bool { return delegates[from.n] && to != origin } // they confirm, and no more
+	seq := w.publish(0, "payload", false)
+	w.runFor(30 * time.Millisecond)
+	if got := w.reached(0, seq); got > 120 {
+		t.Fatalf("%d have it: the delegates were not silent", got)
+	}
+	w.probeFor(2)
+	w.checkEverybody(0, seq)
+	w.runFor(10 * time.Second)
+	w.checkReceipts(0)
+	if e := origin.receipts[seq]; !e.Done || e.Count < 100 {
+		t.Errorf("the receipt says %d, done %v", e.Count, e.Done)
+	}
+}
+
+// A publisher far ahead of what a peer confirms is held back by its own limit, and
+// the peer's lane by its: what does not fit is repaired.
+func TestAFullLaneShedsReportsFirst(t *testing.T) {
+	w := newWorld(t, 60, 2)
+	w.acquainted(2 * time.Millisecond)
+	w.nodes[41].dead = true // a leaf that nobody knows to be dead
+	const count = 4000
+	for i := range count {
+		for {
+			if _, _, err := w.nodes[0].Publish(w.now, "t", []byte("x"), false); err == nil {
+				break
+			} else if !errors.Is(err, ErrBackpressure) {
+				t.Fatal(err)
+			}
+			w.after(w.nodes[0])
+			w.runFor(time.Millisecond)
+		}
+		if i%100 == 99 {
+			w.after(w.nodes[0])
+			w.runFor(5 * time.Millisecond)
+		}
+	}
+	w.after(w.nodes[0])
+	elapsed := w.now
+	w.probeFor(20)
+	w.checkEverybody(0, count)
+	if s := w.nodes[0].Stats(); s.Lazy > count/10 || elapsed > member.Time(2*time.Second) {
+		t.Errorf("%d relays left to repair; published within %v", s.Lazy, elapsed)
+	}
+}

@@ -43,8 +43,12 @@ func (l *link) busy(chunk int) bool {
 	if chunk != small {
 		lane = &l.lanes[wire.LaneBulk]
 	}
-	return lane.open() >= piecesMax/2
+	return lane.waiting() >= busyQueue || lane.open() == piecesMax && lane.at(lane.first).state != entrust
 }
+
+// busyQueue is how many relays may wait for room before others are asked to
+// serve a span: more than one full window of the smallest.
+const busyQueue = 512
 
 // idle reports whether the link could be forgotten without a loss.
 func (l *link) idle() bool {

@@ -52,6 +52,9 @@ func (m *Machine) push(now member.Time, l *link, p push, delegate bool, span wir
 		lane = &l.lanes[wire.LaneBulk]
 	}
 	q := lane.add()
+	if q == nil && m.shed(now, lane) {
+		q = lane.add()
+	}
 	if q == nil {
 		m.stats.Lazy++
 		m.noteNews(now, p.ev.origin)
@@ -65,5 +68,17 @@ func (m *Machine) push(now member.Time, l *link, p push, delegate bool, span wir
 	}
 	m.stats.QueueBytes += p.ev.chunkSize(p.chunk)
 	m.wake(l, m.cfg.Timing.BatchWindow)
+	return true
+}
+
+// shed makes room on a full lane by not waiting for the oldest report any more:
+// one silent leaf somewhere must not stop what its delegate can carry.
+func (m *Machine) shed(now member.Time, l *lane) bool {
+	p := l.at(l.first)
+	if p.state != entrust {
+		return false
+	}
+	m.close(now, p)
+	l.trim()
 	return true
 }
