@@ -127,18 +127,20 @@ func TestAcksGoBeforeTheWindowIsFull(t *testing.T) {
 	w.checkEverybody(0, 500)
 }
 
-// Without digests, a peer that is told what was heard asks for what it lacks.
+// Without digests, a peer that is told what was heard pulls what it lacks, and
+// tells in turn what it has if that is wanted.
 func TestWhatAnotherHeardIsPulled(t *testing.T) {
 	w := newWorld(t, 2, 1, func(c *Config) { c.Timing.AckDelay, c.Timing.HeardDelay = time.Hour, -1 })
 	w.cut = func(_, _ *node) bool { return true }
 	w.publish(0, "payload", false)
+	w.publish(1, "payload", false)
 	w.runFor(time.Second)
 	w.cut = nil
 	w.runFor(10 * time.Second)
-	if w.packets != 1 || w.reached(0, 1) != 1 {
-		t.Fatalf("%d packets, %d reached", w.packets, w.reached(0, 1))
+	if w.packets != 2 || w.reached(0, 1) != 1 || w.reached(1, 1) != 1 {
+		t.Fatalf("%d packets, %d and %d reached", w.packets, w.reached(0, 1), w.reached(1, 1))
 	}
-	for rest := w.nodes[0].AppendHeard(nil); len(rest) > 0; {
+	for rest := w.nodes[0].AppendHeard(nil, true); len(rest) > 0; {
 		kind, body, after, err := wire.Next(rest)
 		if err != nil {
 			t.Fatal(err)
@@ -151,7 +153,8 @@ func TestWhatAnotherHeardIsPulled(t *testing.T) {
 	w.after(w.nodes[1])
 	w.runFor(2 * time.Second)
 	w.checkEverybody(0, 1)
-	if w.messages[wire.TypeHeard] != 0 || w.messages[wire.TypePull] != 1 {
-		t.Errorf("%d digests, %d pulls", w.messages[wire.TypeHeard], w.messages[wire.TypePull])
+	w.checkEverybody(1, 1)
+	if w.messages[wire.TypeHeard] != 1 || w.messages[wire.TypePull] != 2 {
+		t.Errorf("%d digests, %d pulls; want 1 and 2", w.messages[wire.TypeHeard], w.messages[wire.TypePull])
 	}
 }

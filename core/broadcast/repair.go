@@ -153,8 +153,8 @@ func (m *Machine) AddBaseline() {
 
 // AppendHeard appends a message to b that tells what was heard of each origin of
 // which something is kept. A driver without pings adds it to a payload now and
-// then; who lacks some of it will ask.
-func (m *Machine) AppendHeard(b []byte) []byte {
+// then: who lacks some of it pulls it, and with ask tells in turn what it has.
+func (m *Machine) AppendHeard(b []byte, ask bool) []byte {
 	encoded := m.entries[:0]
 	for _, o := range m.origins {
 		if o.kept > 0 {
@@ -162,7 +162,7 @@ func (m *Machine) AppendHeard(b []byte) []byte {
 		}
 	}
 	m.entries = encoded
-	m.msg.heard = wire.Heard{}
+	m.msg.heard = wire.Heard{Ask: ask}
 	m.msg.heard.SetEntries(encoded)
 	return wire.Append(b, &m.msg.heard)
 }

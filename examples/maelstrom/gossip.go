@@ -173,23 +173,36 @@ func (g *gossip) received(now time.Duration) {
 // compare has what this node has compared with what another has. While there are
 // payloads to ride on it tells one of their receivers all of it: that costs no
 // message. When nothing new has come for a while it sends a hash to anybody, who
-// answers if its own differs.
+// answers if its own differs, and does so once a second at most. On alert, when
+// many have to be answered, it tells all and has the other do the same.
 func (g *gossip) compare(now time.Duration, to []member.NodeID, payloads map[member.NodeID][]byte) []member.NodeID {
 	root, any := g.machine.Root()
 	switch {
-	case !any:
+	case !any || len(g.cluster.peers) < 2:
 		g.later(now)
 	case len(to) > 0:
 		id := to[g.rand.IntN(len(to))]
-		payloads[id] = g.machine.AppendHeard(payloads[id])
+		payloads[id] = g.machine.AppendHeard(payloads[id], false)
 		g.later(now)
 	case now >= g.quiet():
-		peers := g.cluster.peers
-		if id := peers[g.rand.IntN(len(peers))].ID; id != g.self {
+		id := g.anybody()
+		if now < g.alert {
+			payloads[id] = g.machine.AppendHeard(nil, true)
+		} else {
 			payloads[id] = wire.Append(nil, &wire.HeardRoot{Root: root})
-			to = append(to, id)
 		}
+		to = append(to, id)
 		g.later(now)
 	}
 	return to
+}
+
+// anybody draws another node.
+func (g *gossip) anybody() member.NodeID {
+	peers := g.cluster.peers
+	for {
+		if id := peers[g.rand.IntN(len(peers))].ID; id != g.self {
+			return id
+		}
+	}
 }
