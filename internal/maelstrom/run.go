@@ -124,16 +124,18 @@ func (r *run) load() {
 		r.nemesis.start()
 	}
 	limit := r.loop.now + r.opts.TimeLimit
+	due := r.loop.now + r.gap()
 	var next func()
 	next = func() {
-		if r.loop.now >= limit {
+		if due >= limit {
 			return
 		}
 		r.owed++
 		r.dispatch()
-		r.loop.after(r.gap(), next)
+		due += r.gap() // and not from now: a late timer must not lower the rate
+		r.loop.at(due, next)
 	}
-	r.loop.after(r.gap(), next)
+	r.loop.at(due, next)
 	r.loop.at(limit, func() {
 		r.owed = 0
 		r.whenAtRest(r.finish)
