@@ -101,8 +101,8 @@ func BenchmarkReplicas(b *testing.B) {
 		run(fmt.Sprint("members=", n), mustNew(b, Options{}, cluster(n, 3)))
 	}
 	suspects := cluster(1000, 3)
-	for i := range 333 {
-		suspects[3*i].State = member.Suspect
+	for i := 0; i < len(suspects); i += 3 {
+		suspects[i].State = member.Suspect
 	}
 	run("members=1000/suspect=a-zone-of-three", mustNew(b, Options{}, suspects))
 	rare := cluster(1000, 2)

@@ -3,6 +3,7 @@ package ring_test
 import (
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,6 +160,62 @@ func TestUpdateOfOneIsEnough(t *testing.T) {
 	}
 	if before, after := r.of[0].Update(member.NodeID{9}); before != after {
 		t.Error("an unknown member changes the ring")
+	}
+}
+
+// crowd is a node whose members change state while rings are kept of it.
+type crowd struct {
+	mu  sync.Mutex
+	all []ring.Member
+}
+
+func (c *crowd) Members() []ring.Member {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.all)
+}
+
+func (c *crowd) LookupID(id member.NodeID) (ring.Member, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.IndexFunc(c.all, func(m ring.Member) bool { return m.ID == id })
+	return c.all[i], true
+}
+
+func (c *crowd) MetaOf(member.NodeID) map[string][]byte { return nil }
+
+func (c *crowd) set(i int, s member.State) member.NodeID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all[i].State = s
+	return c.all[i].ID
+}
+
+// However updates and reads of several goroutines mix, the last update leaves the
+// ring of what the node holds.
+func TestUpdatesFromManyGoroutines(t *testing.T) {
+	c := &crowd{}
+	for i := range 8 {
+		c.all = append(c.all, ring.Member{ID: member.NodeID{byte(i + 1)}, State: member.Alive})
+	}
+	k, err := ring.NewKeeper(c, func(m ring.Member) ring.Member { return m }, ring.Options{Tokens: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tasks sync.WaitGroup
+	for i := range c.all {
+		tasks.Go(func() {
+			for n := range 100 {
+				k.Update(c.set(i, member.Alive+member.State(n%4))) // ends with Left
+				if p := k.Ring().Replicas([]byte{byte(n)}); len(p.Homes()) > 3 {
+					t.Errorf("%d homes", len(p.Homes()))
+				}
+			}
+		})
+	}
+	tasks.Wait()
+	if k.Ring().Len() != 0 {
+		t.Errorf("%v are on the ring, and all have left", k.Ring().Members())
 	}
 }
 
