@@ -432,33 +432,82 @@ func TestASilentDelegateIsRepairedAround(t *testing.T) {
 	}
 }
 
-// A publisher far ahead of what a peer confirms is held back by its own limit, and
-// the peer's lane by its: what does not fit is repaired.
+// While a leaf is silent that nobody knows to be dead, reports wait, and the lane
+// to its delegate fills with relays that were acknowledged long ago.
 func TestAFullLaneShedsReportsFirst(t *testing.T) {
-	w := newWorld(t, 60, 2)
-	w.acquainted(2 * time.Millisecond)
-	w.nodes[41].dead = true // a leaf that nobody knows to be dead
-	const count = 4000
-	for i := range count {
-		for {
-			if _, _, err := w.nodes[0].Publish(w.now, "t", []byte("x"), false); err == nil {
-				break
-			} else if !errors.Is(err, ErrBackpressure) {
-				t.Fatal(err)
-			}
-			w.after(w.nodes[0])
-			w.runFor(time.Millisecond)
-		}
-		if i%100 == 99 {
-			w.after(w.nodes[0])
-			w.runFor(5 * time.Millisecond)
+	w := newWorld(t, 2, 2)
+	n := w.nodes[0]
+	l := n.linkTo(peerOf(1))
+	lane := &l.lanes[wire.LaneSmall]
+	w.publish(0, "payload", false)
+	w.runFor(time.Second)
+	p := push{ev: n.find(n.index[n.id], 1), chunk: small, svc: &service{open: 1, prompt: 1}}
+	for range piecesMax {
+		if !n.push(w.now, l, p, true, wire.Span{After: 1, To: 2}) {
+			t.Fatal("full too early")
 		}
 	}
-	w.after(w.nodes[0])
-	elapsed := w.now
-	w.probeFor(20)
-	w.checkEverybody(0, count)
-	if s := w.nodes[0].Stats(); s.Lazy > count/10 || elapsed > member.Time(2*time.Second) {
-		t.Errorf("%d relays left to repair; published within %v", s.Lazy, elapsed)
+	if n.push(w.now, l, p, true, wire.Span{}) || n.Stats().Lazy != 1 || !l.busy(small) {
+		t.Fatal("a lane of queued relays takes one more")
+	}
+	for i := lane.first; i != lane.next; i++ {
+		lane.at(i).state = entrust
+	}
+	lane.unsent = lane.next
+	if l.busy(small) || !n.push(w.now, l, p, false, wire.Span{}) || n.Stats().Lazy != 1 {
+		t.Error("a relay was refused for a report that is late")
+	}
+	if lane.open() != piecesMax || p.svc.open != 1+piecesMax {
+		t.Errorf("%d open, %d in the service", lane.open(), p.svc.open)
+	}
+}
+
+func TestANewEpochCountsAnew(t *testing.T) {
+	w := newWorld(t, 3, 1)
+	w.acquainted(2 * time.Millisecond)
+	for range 3 {
+		w.publish(0, "payload", true)
+	}
+	w.runFor(time.Second)
+	n := w.nodes[0]
+	n.SetEpoch(w.now, 2)
+	n.view.epochs = map[member.NodeID]member.Epoch{n.id: 2}
+	n.view.version++
+	if seq := w.publish(0, "payload", true); seq != 1 {
+		t.Errorf("number %d in the new epoch", seq)
+	}
+	w.runFor(time.Second)
+	for _, other := range w.nodes[1:] {
+		if got := other.ordered[n.id]; fmt.Sprint(got) != "[1 2 3 1]" {
+			t.Errorf("node %d got %v", other.n, got)
+		}
+		other.checkInvariants(t)
+		other.Forget(w.now, n.id)
+		if len(other.origins) != 0 || len(other.window.events) != 0 {
+			t.Errorf("node %d keeps %d events of who is forgotten", other.n, len(other.window.events))
+		}
+	}
+}
+
+// A life that ends with messages held for their order delivers them: nothing
+// will come before them any more.
+func TestWhatIsHeldIsDeliveredWhenItsOriginRestarts(t *testing.T) {
+	w := newWorld(t, 3, 1)
+	n := w.nodes[1]
+	for _, seq := range []uint64{3, 2, 5} {
+		w.receive(&item{to: n, from: w.nodes[0], payload: wire.Append(nil, &wire.Relay{
+			EventID: wire.EventID{Origin: idOf(0), Epoch: 1, Seq: seq}, Hops: 1, Number: wire.Number(seq), Body: []byte{1, 1, 't'},
+		})})
+	}
+	if got := n.ordered[idOf(0)]; len(got) != 0 {
+		t.Fatalf("%v were delivered before 1", got)
+	}
+	n.view.epochs = map[member.NodeID]member.Epoch{idOf(0): 2}
+	n.view.version++
+	w.receive(&item{to: n, from: w.nodes[0], payload: wire.Append(nil, &wire.Relay{
+		EventID: wire.EventID{Origin: idOf(0), Epoch: 2, Seq: 1}, Hops: 1, Number: 9, Body: []byte{1, 1, 't'},
+	})})
+	if got := n.ordered[idOf(0)]; fmt.Sprint(got) != "[2 3 5 1]" {
+		t.Errorf("delivered %v", got)
 	}
 }
