@@ -59,8 +59,9 @@ const (
 	// they caused is sent: more than arrive in batchTime.
 	batchMax = 256
 
-	// batchTime is how long a batch may grow. What has been caused first waits as
-	// long, and half would cost a busy node a fifth more datagrams.
+	// batchTime is how long a batch may grow: as long as what it has caused first
+	// waits. Shorter batches share fewer datagrams on a busy node; longer ones
+	// would look like a slower network to those who wait for acks.
 	batchTime = 2 * time.Millisecond
 
 	// publishInterval is the least time between two snapshots: while a cluster

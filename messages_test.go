@@ -283,8 +283,8 @@ func TestAFloodIsRefusedAndSuspectsNobody(t *testing.T) {
 		t.Skip("real sockets, and seconds of both processors")
 	}
 	for name, c := range map[string]struct{ accepted, size int }{
-		"datagrams": {20_000, 512},
-		"streams":   {200, 256 << 10},
+		"datagrams": {10_000, 512},
+		"streams":   {100, 256 << 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			lan := func(c *Config) { c.Timing = LAN().Timing }
