@@ -153,7 +153,9 @@ func anySpeech(t *rapid.T, m *Machine) wire.Message {
 	age := rapid.SampledFrom([]time.Duration{0, time.Minute, 100 * time.Hour}).Draw(t, "age")
 	key, value := fmt.Sprint(v%3), rapid.SampledFrom([]string{"", "v", string(make([]byte, 1000))}).Draw(t, "value")
 	root := rapid.SampledFrom([]wire.Root{0, m.root()}).Draw(t, "root")
-	switch rapid.IntRange(1, 16).Draw(t, "type") {
+	switch rapid.IntRange(1, 22).Draw(t, "type") {
+	case 17, 18, 19, 20, 21, 22:
+		return anyEventSpeech(t, one.id, claim.Epoch)
 	case 1:
 		return &wire.Ping{Seq: seq, Root: root}
 	case 2:
@@ -205,6 +207,52 @@ func anySpeech(t *rapid.T, m *Machine) wire.Message {
 	return &wire.Leave{Seq: seq, ID: one.id}
 }
 
+// anyEventSpeech draws messages about a few events of one origin.
+func anyEventSpeech(t *rapid.T, origin member.NodeID, epoch member.Epoch) wire.Message {
+	seq := rapid.Uint64Range(1, 9).Draw(t, "event")
+	number := wire.Number(rapid.IntRange(0, 3).Draw(t, "number"))
+	lane := wire.Lane(rapid.IntRange(0, 2).Draw(t, "lane"))
+	run := wire.Run{After: seq, To: seq + rapid.SampledFrom([]uint64{1, 3, 1 << 40}).Draw(t, "length")}
+	switch rapid.IntRange(0, 7).Draw(t, "about events") {
+	case 0, 1, 2:
+		c := wire.Content{
+			Ordered: rapid.Bool().Draw(t, "ordered"), Query: rapid.Bool().Draw(t, "query"), Topic: []byte("t"), Timeout: time.Second,
+			Payload: make([]byte, rapid.SampledFrom([]int{0, 100, 3000}).Draw(t, "size")),
+		}
+		c.SetFilter(&wire.Filter{})
+		r := &wire.Relay{EventID: wire.EventID{Origin: origin, Epoch: epoch, Seq: seq}, Number: number, Hops: 1, Body: c.Append(nil)}
+		if r.Delegate = rapid.Bool().Draw(t, "delegate"); !r.Delegate {
+			r.Repair, r.Number = rapid.Bool().Draw(t, "repair"), 0
+		}
+		if rapid.Bool().Draw(t, "chunked") {
+			r.Chunked, r.Size = true, rapid.SampledFrom([]int{len(r.Body), wire.ChunkSize + 1}).Draw(t, "of")
+			r.Chunk = wire.Chunks(r.Size) - 1
+			r.Body = make([]byte, r.Size-r.Chunk*wire.ChunkSize)
+		}
+		return r
+	case 3:
+		a := &wire.RelayAck{Lane: lane}
+		a.SetRuns(wire.AppendAckRun(nil, wire.AckRun{First: number, Length: 1 << 16, Kind: wire.AckCounted}))
+		return a
+	case 4:
+		r := &wire.Report{Number: number}
+		r.SetRuns(wire.AppendReportRun(nil, wire.ReportRun{Lane: lane, First: number, Length: 1 << 16, Reached: 9}))
+		return r
+	case 5:
+		h := &wire.Heard{Ask: rapid.Bool().Draw(t, "ask"), Baseline: rapid.Bool().Draw(t, "baseline")}
+		e := &wire.HeardEntry{Origin: origin, Epoch: epoch, Floor: seq / 2, Base: seq - 1}
+		e.Above = wire.NewRuns(wire.AppendRun(nil, e.Base, run), e.Base)
+		h.SetEntries(wire.AppendHeardEntry(nil, e, 1))
+		return h
+	case 6:
+		return &wire.Pull{Origin: origin, Epoch: epoch, Runs: wire.NewRuns(wire.AppendRun(nil, 0, run), 0)}
+	}
+	if rapid.Bool().Draw(t, "root") {
+		return &wire.HeardRoot{Root: seq}
+	}
+	return &wire.Answer{Lane: lane, Number: number, Epoch: epoch, Seq: seq, Index: seq, Payload: []byte{}}
+}
+
 // speak is one history of a machine: valid messages in any order from anybody,
 // commands, and time.
 func speak(t *rapid.T, tb testing.TB) {
@@ -238,6 +286,14 @@ func speak(t *rapid.T, tb testing.TB) {
 				return
 			}
 			step(t, &Put{Key: key, Value: make([]byte, rapid.SampledFrom([]int{0, 100, 2000, wire.ValueMax}).Draw(t, "size"))})
+		},
+		"event": func(t *rapid.T) {
+			size := rapid.SampledFrom([]int{0, 100, 3000, 100_000}).Draw(t, "size")
+			if rapid.Bool().Draw(t, "ask") {
+				step(t, &Ask{Topic: "t", Payload: make([]byte, size), Timeout: time.Second, WantAck: true})
+				return
+			}
+			step(t, &Publish{Topic: "t", Payload: make([]byte, size), Ordered: rapid.Bool().Draw(t, "in order")})
 		},
 		"command": func(t *rapid.T) {
 			addr := newPerson(rapid.IntRange(0, 9).Draw(t, "whose")).addr
