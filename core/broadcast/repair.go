@@ -264,8 +264,10 @@ func (m *Machine) takeBaseline(now member.Time, o *origin, e *wire.HeardEntry) {
 // compare notes what a peer has that this node lacks.
 func (m *Machine) compare(now member.Time, l *link, o *origin, e *wire.HeardEntry) {
 	m.meet(now, o, e.Floor)
-	if e.Floor > o.base && (e.Floor <= o.past || e.Origin == l.peer.ID) {
-		m.giveUp(now, o, e.Floor) // the origin does not keep it, and others drop it as early
+	if e.Floor > o.base && e.Origin == l.peer.ID {
+		// The origin does not keep it, and others drop it as early. What another
+		// does not keep may have been before its time.
+		m.giveUp(now, o, e.Floor)
 	}
 	top := e.Base
 	hole := false
