@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -54,6 +55,7 @@ type gossip struct {
 	machine *broadcast.Machine
 	out     effect.Out
 	rand    *rand.Rand
+	log     *slog.Logger
 	batch   time.Duration
 	every   time.Duration // from one comparison to the next
 	next    time.Duration
@@ -67,7 +69,7 @@ type gossip struct {
 var errStranger = errors.New("not a member")
 
 func newGossip(now time.Duration, cfg Config, name string, names []string) *gossip {
-	g := &gossip{self: idOf(name), cluster: newCluster(names), rand: cfg.Rand, batch: cfg.Batch, every: cfg.Compare}
+	g := &gossip{self: idOf(name), cluster: newCluster(names), rand: cfg.Rand, log: cfg.Log, batch: cfg.Batch, every: cfg.Compare}
 	g.later(now)
 	g.machine = broadcast.New(member.Time(now), broadcast.Config{
 		ID: g.self, Epoch: epoch, Name: member.Name(name), Members: g.cluster, Out: &g.out, Rand: cfg.Rand,
@@ -94,12 +96,14 @@ func (g *gossip) later(now time.Duration) {
 	g.next = now + every*3/4 + time.Duration(g.rand.Int64N(int64(every/2)+1))
 }
 
+// publish sends a value to all; the error is a sentinel of package broadcast,
+// wrapped.
 func (g *gossip) publish(now time.Duration, topic string, value []byte) error {
-	if _, _, err := g.machine.Publish(member.Time(now), topic, value, false); err != nil {
-		return fmt.Errorf("publish: %w", err)
+	_, _, err := g.machine.Publish(member.Time(now), topic, value, false)
+	if err == nil {
+		g.news = now
 	}
-	g.news = now
-	return nil
+	return err
 }
 
 // receive hands a payload in, message by message.
@@ -132,9 +136,13 @@ func (g *gossip) deadline() time.Duration {
 // node to which something goes.
 func (g *gossip) drain(now time.Duration, keep func(topic string, value []byte), send func(to string, payload []byte)) {
 	for i := range g.out.Events {
-		if e := &g.out.Events[i]; e.Kind == effect.MessageReceived {
+		switch e := &g.out.Events[i]; e.Kind {
+		case effect.MessageReceived:
 			keep(e.Key, e.Value)
 			g.received(now)
+		case effect.MessageMissed:
+			g.log.Error("values lost", "origin", g.cluster.names[e.ID], "count", e.Count)
+		default: // receipts: clients were answered before
 		}
 	}
 	var to []member.NodeID

@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/hearsay-gossip/hearsay/core/broadcast"
 )
 
 // Config is what a Node is made of.
@@ -185,8 +188,11 @@ func (n *Node) add(now time.Duration, topic string, value json.RawMessage) (answ
 	if err := json.Compact(&compact, value); err != nil {
 		return nil, &fail{codeMalformed, "no value"}
 	}
-	if err := n.gossip.publish(now, topic, compact.Bytes()); err != nil {
+	switch err := n.gossip.publish(now, topic, compact.Bytes()); {
+	case errors.Is(err, broadcast.ErrBackpressure):
 		return nil, &fail{codeUnavailable, err.Error()}
+	case err != nil:
+		return nil, &fail{codeMalformed, err.Error()}
 	}
 	n.keep(topic, compact.Bytes())
 	return answer{"type": map[string]string{topicMessage: "broadcast_ok", topicElement: "add_ok"}[topic]}, nil

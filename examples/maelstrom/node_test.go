@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -51,11 +52,12 @@ func TestAnswers(t *testing.T) {
 		{`{"type":"broadcast","msg_id":16,"message":1000}`, `{"in_reply_to":16,"msg_id":13,"type":"broadcast_ok"}`},
 		{`{"type":"read","msg_id":17}`, `{"in_reply_to":17,"messages":[1000,1000],"msg_id":14,"type":"read_ok"}`},
 		{`{"type":"broadcast","msg_id":18}`, `{"code":12,"in_reply_to":18,"msg_id":15,"text":"no value","type":"error"}`},
-		{`{"type":"init","msg_id":19,"node_id":"n0","node_ids":["n0"]}`, `{"code":12,"in_reply_to":19,"msg_id":16,"text":"this node was told who it is","type":"error"}`},
-		{`{"type":"txn","msg_id":20}`, `{"code":10,"in_reply_to":20,"msg_id":17,"text":"no request of type txn","type":"error"}`},
+		{`{"type":"broadcast","msg_id":18,"message":"` + strings.Repeat("x", 5<<20) + `"}`, `{"code":12,"in_reply_to":18,"msg_id":16,"text":"publish 5242882 bytes, limit 4194304: payload too large","type":"error"}`},
+		{`{"type":"init","msg_id":19,"node_id":"n0","node_ids":["n0"]}`, `{"code":12,"in_reply_to":19,"msg_id":17,"text":"this node was told who it is","type":"error"}`},
+		{`{"type":"txn","msg_id":20}`, `{"code":10,"in_reply_to":20,"msg_id":18,"text":"no request of type txn","type":"error"}`},
 	} {
 		if got := ask(t, n, c.request); got != c.want {
-			t.Errorf("%s\ngot  %s\nwant %s", c.request, got, c.want)
+			t.Errorf("%.200s\ngot  %s\nwant %s", c.request, got, c.want)
 		}
 	}
 }
@@ -87,6 +89,35 @@ func TestInitMustNameTheNode(t *testing.T) {
 	n.Line(0, []byte(`{"src":"c0","dest":"n0","body":{"type":"init","msg_id":1,"node_id":"n0","node_ids":["n1"]}}`))
 	if got := string(bytes.Join(n.Output(), nil)); !strings.Contains(got, `"code":12`) {
 		t.Error(got)
+	}
+}
+
+// A value may be larger than what one message between nodes holds.
+func TestLargeValues(t *testing.T) {
+	nodes := map[string]*Node{"n0": newNode(t), "n1": newNode(t), "n2": newNode(t)}
+	for name, n := range nodes {
+		n.Line(0, []byte(`{"src":"c0","dest":"","body":{"type":"init","msg_id":1,"node_id":"`+name+`","node_ids":["n0","n1","n2"]}}`))
+	}
+	large := `"` + strings.Repeat("x", 3<<20) + `"`
+	nodes["n0"].Line(0, []byte(`{"src":"c0","dest":"n0","body":{"type":"add","msg_id":2,"element":`+large+`}}`))
+	for range 100 {
+		for _, name := range []string{"n0", "n1", "n2"} {
+			nodes[name].Tick(0)
+			for _, line := range nodes[name].Output() {
+				var m message
+				if err := json.Unmarshal(line, &m); err != nil {
+					t.Fatal(err)
+				}
+				if to := nodes[m.Dest]; to != nil {
+					to.Line(0, line)
+				}
+			}
+		}
+	}
+	for name, n := range nodes {
+		if len(n.set) != 1 || string(n.set[0]) != large {
+			t.Errorf("%s has %d values", name, len(n.set))
+		}
 	}
 }
 
