@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -29,8 +30,10 @@ type Options struct {
 	PayloadMax, MembersMax int
 	// MaxEventSize is that of the root package's Config; 0 means 4 MiB.
 	MaxEventSize int
-	// Events is the timing of messages and queries; zero fields are defaults.
-	Events broadcast.Timing
+	// Events is the timing of messages and queries, EventLimits what else bounds
+	// them; zero fields are defaults.
+	Events      broadcast.Timing
+	EventLimits broadcast.Limits
 }
 
 // Stats counts what happened.
@@ -160,10 +163,12 @@ func (c *Cluster) Start(i int, contacts ...int) {
 	n.paused, n.waiting = false, nil
 	n.clock.run(c.now)
 	n.busy, n.queued, n.waking = 0, 0, false
+	limits := c.opts.EventLimits
+	limits.EventSize = cmp.Or(c.opts.MaxEventSize, limits.EventSize)
 	m, err := core.New(n.clock.read(c.now), core.Config{
 		ID: n.id, PublicKey: n.keys.public, Name: n.name, Epoch: n.epoch, Addrs: []netip.AddrPort{n.addr},
 		Timing: c.opts.Timing, MembersMax: c.opts.MembersMax, PayloadMax: c.opts.PayloadMax, Keys: n.keys,
-		EventLimits: broadcast.Limits{EventSize: c.opts.MaxEventSize}, Events: c.opts.Events,
+		EventLimits: limits, Events: c.opts.Events,
 		Rand: stream(c.seed, fmt.Sprintf("node/%d/%d", i, n.epoch)),
 	})
 	if err != nil {

@@ -291,4 +291,7 @@ func (m *Machine) verdict(ev *event, fresh bool, at receipt) wire.AckKind {
 func (m *Machine) gauge(s *Stats) {
 	s.WindowBytes, s.InFlight, s.Origins = m.window.bytes, m.own.count, len(m.origins)
 	s.Window = len(m.window.events)
+	for _, o := range m.origins {
+		s.Ahead += 8 * len(o.above)
+	}
 }

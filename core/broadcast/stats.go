@@ -26,6 +26,7 @@ type Stats struct {
 	Reports       uint64 // report messages sent
 	Lazy          uint64 // relays left to repair, since the queue was full
 	Missed        uint64 // messages that will not come any more
+	Held          uint64 // ordered messages that came before an earlier one
 	Late          uint64 // that came after all, when it was too late for their order
 	Queries       uint64 // of Delivered, queries that matched
 	Answers       uint64 // answers received
@@ -35,6 +36,7 @@ type Stats struct {
 	Window      int // messages kept
 	InFlight    int // own messages that hold back their publisher
 	Origins     int // whose messages are known
+	Ahead       int // bytes that say what was heard out of order
 
 	// Latency is how long own receipts took, of those that reached everybody.
 	Latency Histogram

@@ -246,6 +246,7 @@ func (m *Machine) accept(now member.Time, ev *event) {
 		m.deliverContent(now, ev, &c)
 	default:
 		o.held++
+		m.stats.Held++
 	}
 	m.advance(now, o)
 	if !o.complete() {
