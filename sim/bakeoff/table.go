@@ -8,7 +8,7 @@ import (
 	"github.com/hearsay-gossip/hearsay/internal/tabular"
 )
 
-// Legend says what the columns of Table are.
+// Legend says what the columns of [Table] are.
 const Legend = `t50, t99, t100: when that share of the live nodes had the event, in ms; the median of events, ∞ if it never did.
 Missed: events that missed a live node to the end. Coverage in %: 0.7 s after publication, without anti-entropy at the
 end, and with it. Per live node and event: payload copies, other messages, and bytes of all that is not payload, 68 B
@@ -16,6 +16,20 @@ of headers and seal a datagram included. Egress: what the busiest node sent, in 
 Repairs an event: spans given to another member, grafts, prunes. Pulled: deliveries that had to be asked for, and the
 median of when they came. Receipt: when it was done, and how many nodes it said too many or too few.
 `
+
+// Brief renders the columns that decide, as Markdown.
+func Brief(rows []Row) string {
+	var b strings.Builder
+	b.WriteString("| faults | strategy | t50 | t99 | t100 | within 0.7 s, % | copies | messages | bytes | egress, kB |\n")
+	b.WriteString("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	for i := range rows {
+		o := &rows[i].Whole
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", rows[i].Cell.String(), o.Strategy,
+			milliseconds(o.T50), milliseconds(o.T99), milliseconds(o.T100), percent(o.At07),
+			tabular.Fixed(o.Copies, 2), tabular.Fixed(o.Control, 1), tabular.Fixed(o.ControlBytes, 0), tabular.Fixed(o.Egress/1000, 1))
+	}
+	return b.String()
+}
 
 // Table renders rows as Markdown.
 func Table(rows []Row) string {

@@ -5,7 +5,7 @@
 //
 // With -rows, what was played is kept in a file as JSON, one row a line, and not
 // played again but for the strategies named by -again. With -write, each table
-// replaces what is between its marks in a Markdown file.
+// replaces what is between its marks in a Markdown file, if they are there.
 package main
 
 import (
@@ -27,7 +27,7 @@ import (
 func main() {
 	var o options
 	flag.BoolVar(&o.quick, "quick", false, "a small version, some seconds")
-	flag.StringVar(&o.only, "only", "", "play one section: 100, 1000, 5000 or load")
+	flag.StringVar(&o.only, "only", "", "play one section: 100, 1000, load, 5000 or brief")
 	flag.StringVar(&o.strategies, "strategies", strings.Join(bakeoff.Strategies(), ","), "who takes part")
 	flag.StringVar(&o.rows, "rows", "", "file of rows that are played already")
 	flag.StringVar(&o.again, "again", "", "strategies to play again although their rows are there")
@@ -53,6 +53,9 @@ func run(o *options) error {
 	if err != nil {
 		return err
 	}
+	if err := show(o.file, "legend", "What the columns are", bakeoff.Legend); err != nil {
+		return err
+	}
 	start := time.Now()
 	for _, s := range sections {
 		if o.only != "" && s.Name != o.only {
@@ -66,15 +69,20 @@ func run(o *options) error {
 		if err = errors.Join(err, lost); err != nil {
 			return err
 		}
-		text := section(&s, rows)
-		fmt.Printf("## %s\n\n%s\n", s.Title, text)
-		if o.file != "" {
-			if err := write(o.file, s.Name, text); err != nil {
-				return err
-			}
+		if err := show(o.file, s.Name, s.Title, section(&s, rows)); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// show prints a text under a title, and writes it to a file if there is one.
+func show(file, name, title, text string) error {
+	fmt.Printf("## %s\n\n%s\n", title, text)
+	if file == "" {
+		return nil
+	}
+	return write(file, name, text)
 }
 
 // read returns the rows of a file, the last of each key, without those of the
@@ -120,14 +128,18 @@ func keep(path string, row *bakeoff.Row) error {
 
 // section returns a table and what else must be known of it.
 func section(s *bakeoff.Section, rows []bakeoff.Row) string {
-	text := fmt.Sprintf("%s, %d random seeds:\n\n%s", s.Title, s.Seeds, bakeoff.Table(rows))
+	table := bakeoff.Table
+	if s.Brief {
+		table = bakeoff.Brief
+	}
+	text := fmt.Sprintf("%s; %d random seeds.\n\n%s", s.Title, s.Seeds, table(rows))
 	for _, alarm := range bakeoff.Alarms(rows) {
 		text += "\n* " + alarm
 	}
 	return strings.TrimRight(text, "\n") + "\n"
 }
 
-// write puts a text between the marks of a section in a file.
+// write puts a text between the marks of a section in a file, if it has them.
 func write(path, name, text string) error {
 	begin := fmt.Sprintf("<!-- bakeoff %s: written by go run ./sim/bakeoff/run -write -->\n", name)
 	end := fmt.Sprintf("<!-- end of bakeoff %s -->\n", name)
@@ -137,8 +149,11 @@ func write(path, name, text string) error {
 	}
 	before, rest, found := bytes.Cut(whole, []byte(begin))
 	_, after, closed := bytes.Cut(rest, []byte(end))
-	if !found || !closed {
-		return fmt.Errorf("%s: no marks for %s", path, name)
+	if !found {
+		return nil // it is of another page
+	}
+	if !closed {
+		return fmt.Errorf("%s: no end of %s", path, name)
 	}
 	return os.WriteFile(path, slices.Concat(before, []byte(begin+text+end), after), 0o644)
 }
