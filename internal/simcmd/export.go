@@ -104,7 +104,7 @@ func (c *Cluster) document(results []*scenario.Result) document {
 
 func (c *Cluster) figure(q *quantity, results []*scenario.Result) any {
 	if c.Seeds == 1 {
-		return tabular.Number(q.value(results[0]))
+		return tabular.Number(q.of(results[0]))
 	}
 	v := q.over(results)
 	return spreadOf{tabular.Number(v[0]), tabular.Number(quantile(v, .5)), tabular.Number(quantile(v, .99)), tabular.Number(v[len(v)-1])}
@@ -148,7 +148,7 @@ func (c *Cluster) writeCSV(w io.Writer, results []*scenario.Result) error {
 	for _, r := range results {
 		row := []string{r.Scenario, strconv.Itoa(r.Nodes), strconv.FormatUint(r.Seed, 10), strconv.FormatBool(r.Converged)}
 		for _, q := range columns {
-			row = append(row, tabular.Number(q.value(r)).String())
+			row = append(row, tabular.Number(q.of(r)).String())
 		}
 		rows = append(rows, append(row, hash(r.Hash)))
 	}

@@ -21,6 +21,7 @@ type Conditions struct {
 	Latency *time.Duration    `help:"Least time one way (default: lan 200us, wan 40ms, local 50us)." placeholder:"TIME"`
 	Jitter  *time.Duration    `help:"Added evenly, drawn for each packet (default: lan 600us, wan 20ms, local 50us)." placeholder:"TIME"`
 	Loss    *argument.Share   `help:"Share of datagrams lost: 5% or 0.05 (default: 0)." placeholder:"P"`
+	Cost    *time.Duration    `help:"Processor time for each packet sent or received, one after another (default: 0s; a real one takes some 5us)." placeholder:"TIME"`
 	Seed    uint64            `default:"1" help:"Random seed: the same seed gives the same run (default: ${default})."`
 }
 
@@ -28,7 +29,7 @@ type Conditions struct {
 var ErrTrace = errors.New("a trace is of one seed")
 
 const (
-	// timeMax bounds latency and jitter: a packet to the far side of the moon.
+	// timeMax bounds latency, jitter and cost: a packet to the far side of the moon.
 	timeMax = 10 * time.Second
 	// seedsMax bounds --seeds: a typing mistake more is a month of work.
 	seedsMax = 100_000
@@ -39,7 +40,7 @@ func (c *Conditions) check() error {
 	for _, t := range []struct {
 		flag  string
 		value *time.Duration
-	}{{"latency", c.Latency}, {"jitter", c.Jitter}} {
+	}{{"latency", c.Latency}, {"jitter", c.Jitter}, {"cost", c.Cost}} {
 		if t.value != nil {
 			errs = append(errs, argument.Range(*t.value >= 0 && *t.value <= timeMax, t.flag, *t.value, fmt.Sprintf("0s to %v", timeMax)))
 		}
@@ -64,11 +65,15 @@ func (s *setting) options(nodes int, seed uint64) scenario.Options {
 
 // conditions says what the setting is, for a title.
 func (s *setting) conditions(nodes int) []string {
-	return []string{
+	all := []string{
 		tabular.Plural(nodes, "node"), s.profile.String(),
 		fmt.Sprintf("latency %v + up to %v", s.network.Latency, s.network.Jitter),
 		"loss " + tabular.Percent(s.network.Loss),
 	}
+	if s.network.Processing > 0 {
+		all = append(all, fmt.Sprintf("%v a packet", s.network.Processing))
+	}
+	return all
 }
 
 // fields are the conditions in JSON.
@@ -77,6 +82,7 @@ func (s *setting) fields() document {
 		{"profile", s.profile},
 		{"latency_ms", tabular.Millis(s.network.Latency)},
 		{"jitter_ms", tabular.Millis(s.network.Jitter)},
+		{"cost_ms", tabular.Millis(s.network.Processing)},
 		{"loss", tabular.Number(s.network.Loss)},
 	}
 }
@@ -93,6 +99,9 @@ func (c *Conditions) apply(s *scenario.Script) setting {
 	}
 	if c.Jitter != nil {
 		net.Jitter = *c.Jitter
+	}
+	if c.Cost != nil {
+		net.Processing = *c.Cost
 	}
 	if c.Loss != nil {
 		net.Loss = float64(*c.Loss)

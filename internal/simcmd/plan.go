@@ -163,25 +163,30 @@ func (p *Plan) rows(results []*scenario.Result, memory []float64) []row {
 		}
 		return estimate(field, label, decimals, values)
 	}
-	write := func(value func(*scenario.Spread) float64) func(*scenario.Result) float64 {
+	spread := func(find func(*scenario.Result) *scenario.Spread, value func(*scenario.Spread) float64) func(*scenario.Result) float64 {
 		return func(r *scenario.Result) float64 {
-			if r.Spread == nil {
-				return math.NaN()
+			if s := find(r); s != nil {
+				return value(s)
 			}
-			return value(r.Spread)
+			return math.NaN()
 		}
 	}
+	t50, t99, t100 := func(s *scenario.Spread) float64 { return s.T50 }, func(s *scenario.Spread) float64 { return s.T99 }, func(s *scenario.Spread) float64 { return s.T100 }
+	copies := func(s *scenario.Spread) float64 { return s.Copies }
 	m := memberlistOf(p.profile)
 	si, found := m.spread(p.Nodes, p.network.Loss), m.detection(p.Nodes, p.network.Loss)
 	held := estimate("memory_per_node_bytes", "memory of the protocol in a node (KiB)", 1, memory)
 	held.scale = 1. / 1024
 	return []row{
 		of("join_s", "all have joined and know all (s)", 2, func(r *scenario.Result) float64 { return positive(r.JoinTime) }),
-		of("write_t50_ms", "a write reaches half the nodes (ms)", 1, write(func(s *scenario.Spread) float64 { return s.T50 })).beside(si.t50),
-		of("write_t99_ms", "99 % of the nodes (ms)", 1, write(func(s *scenario.Spread) float64 { return s.T99 })).beside(si.t99),
-		of("write_t100_ms", "all nodes (ms)", 1, write(func(s *scenario.Spread) float64 { return s.T100 })).beside(si.all),
-		of("write_copies_per_node", "copies of it that a node sends", 2, write(func(s *scenario.Spread) float64 { return s.Copies })).
-			beside(float64(m.copies(p.Nodes))),
+		of("event_t50_ms", "an event reaches half the nodes (ms)", 1, spread(eventsOf, t50)).beside(si.t50),
+		of("event_t99_ms", "99 % of the nodes (ms)", 1, spread(eventsOf, t99)).beside(si.t99),
+		of("event_t100_ms", "all nodes (ms)", 1, spread(eventsOf, t100)).beside(si.all),
+		of("event_copies_per_node", "copies of it that a node sends", 2, spread(eventsOf, copies)).beside(float64(m.copies(p.Nodes))),
+		of("write_t50_ms", "a write reaches half the nodes (ms)", 1, spread(writesOf, t50)),
+		of("write_t99_ms", "99 % of the nodes (ms)", 1, spread(writesOf, t99)),
+		of("write_t100_ms", "all nodes (ms)", 1, spread(writesOf, t100)),
+		of("write_copies_per_node", "copies of it that a node sends", 2, spread(writesOf, copies)),
 		of("detect_first_s", "from a crash until the first notices (s)", 2, (*scenario.Result).DetectFirst).between(found.first),
 		of("detect_all_s", "until all have noticed (s)", 2, (*scenario.Result).DetectAll).between(found.all),
 		of("false_positives", "false positives in the run", 2, func(r *scenario.Result) float64 { return float64(r.FalsePositives) }),

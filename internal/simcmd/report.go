@@ -70,15 +70,25 @@ func (c *Cluster) print(w io.Writer, results []*scenario.Result, err error) erro
 // storyMax bounds the lines of a story: two screens.
 const storyMax = 60
 
-// story is what the script did, and what came of it, in order.
+// story is what the script did, and what came of it, in order. What it did again
+// and again takes one line.
 func story(r *scenario.Result) string {
 	var b strings.Builder
-	for i, e := range r.Log {
-		if i == storyMax {
+	for i, lines := 0, 0; i < len(r.Log); lines++ {
+		if lines == storyMax {
 			fmt.Fprintf(&b, "%12s  and %d more\n", "", len(r.Log)-i)
 			break
 		}
-		fmt.Fprintf(&b, "%10.3f s  %s\n", e.At.Seconds(), e.Text)
+		first, last := r.Log[i], i
+		for last+1 < len(r.Log) && r.Log[last+1].Text == first.Text {
+			last++
+		}
+		again := ""
+		if times := last - i + 1; times > 1 {
+			again = fmt.Sprintf(", %d times until %.3f s", times, r.Log[last].At.Seconds())
+		}
+		fmt.Fprintf(&b, "%10.3f s  %s%s\n", first.At.Seconds(), first.Text, again)
+		i = last + 1
 	}
 	return b.String()
 }
@@ -88,7 +98,7 @@ func (c *Cluster) single(r *scenario.Result) *tabular.Table {
 	t := &tabular.Table{}
 	t.Row("all views right at the end", tabular.YesNo(r.Converged))
 	for _, q := range applicable([]*scenario.Result{r}) {
-		t.Row(q.label, tabular.Fixed(q.value(r), q.decimals))
+		t.Row(q.label, tabular.Fixed(q.of(r), q.decimals))
 	}
 	for _, w := range r.Windows {
 		t.Row(fmt.Sprintf("%s: packets per node and second", w.Name), tabular.Fixed(w.PacketsPerNode(), 3))
@@ -147,7 +157,10 @@ func hashOf(results []*scenario.Result) uint64 {
 // notes says what figures mean that can be misread.
 func notes(results []*scenario.Result) string {
 	text := "bytes are payloads before sealing, without headers of UDP and IP; – is what did not happen\n"
-	if results[0].Spread != nil {
+	if results[0].Events != nil {
+		text += "an event goes to delegates, who answer for their part of the members; what they miss is repaired; a chunk is part of a copy\n"
+	}
+	if results[0].Writes != nil {
 		text += "a write is an owned fact: gossip carries it, and anti-entropy repairs what gossip missed\n"
 	}
 	if len(results[0].Detections) > 1 {

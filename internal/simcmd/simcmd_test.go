@@ -42,6 +42,9 @@ func TestOutputIsGolden(t *testing.T) {
 		"broadcast":       "cluster broadcast --nodes 16 --dead 12.5% --loss 5% --profile wan",
 		"broadcast-json":  "cluster broadcast --nodes 16 --latency 1ms --jitter 0s --json",
 		"broadcast-seeds": "cluster broadcast --nodes 16 --seeds 2 --json",
+		"broadcast-cost":  "cluster broadcast --nodes 48 --latency 500us --jitter 0s --cost 20us",
+		"broadcast-flood": "cluster broadcast-flood --nodes 16",
+		"write":           "cluster write --nodes 16 --seeds 2",
 		"partition":       "cluster partition --nodes 8 --seed 7",
 		"idle":            "cluster --nodes 8 --for 10m",
 		"alone":           "cluster --nodes 1",
@@ -92,6 +95,7 @@ func TestNonsenseIsRefusedWithAClearError(t *testing.T) {
 		"cluster --latency=-1ms":               "--latency out of range: -1ms, want 0s to 10s",
 		"cluster --latency 5":                  `--latency: expected duration but got "5"`,
 		"cluster --jitter 1h":                  "--jitter out of range: 1h0m0s, want 0s to 10s",
+		"cluster --cost=-1us":                  "--cost out of range: -1µs, want 0s to 10s",
 		"cluster --for=-1s":                    "--for out of range: -1s, want 0s to 8784h0m0s",
 		"cluster --profile moon":               `--profile: unknown profile "moon": want lan, wan or local`,
 		"cluster --plot x.jpg":                 `--plot: unknown plot format "x.jpg": want a file name that ends in .svg or .png`,
@@ -146,7 +150,7 @@ func TestFailedExpectationPrintsTheReportAndFails(t *testing.T) {
 type spread struct{ Min, P50, P99, Max *float64 }
 
 func TestJSONHoldsWhatScriptsNeed(t *testing.T) {
-	out, err := run(t.Context(), strings.Fields("cluster broadcast --nodes 32 --seeds 5 --json --dead 6.25% --latency 2ms")...)
+	out, err := run(t.Context(), strings.Fields("cluster broadcast --nodes 32 --seeds 5 --json --dead 6.25% --latency 2ms --for 30s")...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,6 +206,32 @@ func TestJSONHoldsWhatScriptsNeed(t *testing.T) {
 	}
 	if !one.Converged || one.First == nil || one.All == nil || one.Converge == nil || *one.First > *one.All || one.T50 != nil {
 		t.Errorf("figures are wrong:\n%s", out)
+	}
+}
+
+// A run of one seed has the figures of an event as plain numbers, and those of
+// writes beside it under names of their own.
+func TestJSONTellsEventsFromWrites(t *testing.T) {
+	file := script(t, "nodes 30\nlatency 10ms\njitter 0s\nat 0s broadcast 64B from 3\nat 5s write 64B from 4\nat 10s end\n")
+	out, err := run(t.Context(), "cluster", file, "--json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]float64{
+		"nodes": 30, "live": 30, "reached": 30, "t50_ms": 20, "t99_ms": 20, "t100_ms": 20, "last_hop": 2, "events": 1, "refused": 0, "missed": 0,
+		"coverage_700ms": 1, "coverage_5s": 1, "receipt_reached": 30, "receipt_live": 30, "writes": 1, "write_live": 30, "write_reached": 30,
+	} {
+		if doc[name] != want {
+			t.Errorf("%s is %v, want %v", name, doc[name], want)
+		}
+	}
+	copies, ofWrites := doc["copies_per_node"].(float64), doc["write_copies_per_node"].(float64)
+	if copies < .96 || copies > .97 || ofWrites < 3 {
+		t.Errorf("%v copies of the event, %v of the write", copies, ofWrites)
 	}
 }
 
@@ -273,7 +303,8 @@ func TestPicturesAreDrawn(t *testing.T) {
 		texts []string
 	}{
 		"crash":     {"cluster crash --nodes 12", []string{"Who was right about whom, and when", "node", "time (s)", "kill", "is down", "misses that one is gone"}},
-		"broadcast": {"cluster broadcast --nodes 12 --seeds 2", []string{"time (ms)", "learns a write", "and knows the write", "random seed 1"}},
+		"broadcast": {"cluster broadcast --nodes 12 --seeds 2", []string{"time (ms)", "learns of an event", "and knows of it", "random seed 1"}},
+		"write":     {"cluster write --nodes 12", []string{"learns of a write"}},
 		"large":     {"cluster join --nodes 250 --for 11m", []string{"lacks one that runs", "start 1..250 over 5s"}},
 		"idle":      {"cluster idle --nodes 3", []string{"right about all others"}},
 	} {

@@ -17,7 +17,7 @@ import (
 )
 
 // shade is what a cell of the picture shows: a status, or that a node is right
-// and knows the one write that there is.
+// and knows of the one event or write that there is.
 type shade uint8
 
 const informed shade = 1
@@ -41,7 +41,7 @@ var tints = [shades]color.Color{
 // meanings are those of the colors, in the order of the legend.
 var meanings = [shades]string{
 	2 * scenario.Right:    "right about all others",
-	informed:              "and knows the write",
+	informed:              "and knows of it",
 	2 * scenario.Doubting: "suspects somebody",
 	2 * scenario.Behind:   "misses that one is gone",
 	2 * scenario.Mistaken: "lacks one that runs",
@@ -83,7 +83,7 @@ func (c *Cluster) draw(r *scenario.Result) error {
 			legend.Add(meanings[s], swatch{tints[s]})
 		}
 	}
-	if err := addLearnt(p, legend, r.Timeline, axis); err != nil {
+	if err := addLearnt(p, legend, r, axis); err != nil {
 		return err
 	}
 	p.Add(axis, lines)
@@ -115,13 +115,19 @@ func shown(r *scenario.Result) time.Duration {
 		last = max(last, m.At)
 	}
 	for _, e := range r.Log {
-		last = max(last, e.At)
+		if !isMet(e) {
+			last = max(last, e.At)
+		}
 	}
 	if last = last * 5 / 4; last > 0 {
 		return min(last, r.Length)
 	}
 	return max(r.Length, time.Millisecond)
 }
+
+// isMet reports whether an entry says no more than that all went as expected,
+// which the picture shows by itself.
+func isMet(e scenario.Entry) bool { return strings.HasPrefix(e.Text, "as expected") }
 
 // unitOf chooses the unit of an axis of time.
 func unitOf(d time.Duration) (time.Duration, string) {
@@ -137,13 +143,20 @@ func unitOf(d time.Duration) (time.Duration, string) {
 }
 
 // addLearnt marks when each node came to know a payload.
-func addLearnt(p *plot.Plot, legend *plot.Legend, t *scenario.Timeline, axis *timeAxis) error {
+func addLearnt(p *plot.Plot, legend *plot.Legend, r *scenario.Result, axis *timeAxis) error {
+	t := r.Timeline
 	if len(t.Learnt) == 0 {
 		return nil
 	}
 	var points plotter.XYs
+	type cell struct{ column, node int }
+	marked := make(map[cell]bool)
 	for _, m := range t.Learnt {
-		points = append(points, plotter.XY{X: axis.place(m.At), Y: float64(m.Node + 1)})
+		x := axis.place(m.At)
+		if c := (cell{int(x * columns), m.Node}); !marked[c] { // a second mark would hide behind the first
+			marked[c] = true
+			points = append(points, plotter.XY{X: x, Y: float64(m.Node + 1)})
+		}
 	}
 	marks, err := plotter.NewScatter(points)
 	if err != nil {
@@ -152,8 +165,30 @@ func addLearnt(p *plot.Plot, legend *plot.Legend, t *scenario.Timeline, axis *ti
 	marks.Color, marks.Shape = learntTint, draw.CircleGlyph{}
 	marks.Radius = max(1.2, min(2.6, vg.Length(130)/vg.Length(t.Nodes)))
 	p.Add(marks)
-	legend.Add("learns a write", marks)
+	legend.Add("learns of "+subject(r), marks)
 	return nil
+}
+
+// payloads is how many events and writes there were.
+func payloads(r *scenario.Result) (count int) {
+	if r.Events != nil {
+		count += r.Events.Count
+	}
+	if r.Writes != nil {
+		count += r.Writes.Count
+	}
+	return count
+}
+
+// subject is what nodes learn of.
+func subject(r *scenario.Result) string {
+	switch {
+	case r.Events == nil:
+		return "a write"
+	case r.Writes == nil:
+		return "an event"
+	}
+	return "an event or write"
 }
 
 // swatch is a color in the legend.
@@ -185,7 +220,7 @@ func newStrip(r *scenario.Result, axis *timeAxis) *strip {
 	column := func(at time.Duration) int {
 		return min(max(int(axis.place(at)*columns), 0), columns-1)
 	}
-	if r.Spread != nil && r.Spread.Writes == 1 {
+	if payloads(r) == 1 {
 		for _, m := range t.Learnt {
 			learnt[m.Node] = column(m.At)
 		}
@@ -256,6 +291,10 @@ func (s *strip) edge(row int) float64 {
 // bandMax is the share of the height that the labels take at most.
 const bandMax = .26
 
+// linesApart is how far verticals that say the same stand apart at least, as a
+// share of the width: those of a flood would be a wall.
+const linesApart = .02
+
 // lines are the script's, as labeled verticals.
 type lines struct {
 	at    []float64
@@ -265,18 +304,22 @@ type lines struct {
 func newLines(log []scenario.Entry, axis *timeAxis) *lines {
 	l, said := &lines{}, make(map[string]bool)
 	for _, e := range log {
-		if strings.HasPrefix(e.Text, "as expected") || e.At < 0 {
+		if isMet(e) || e.At < 0 {
 			continue
 		}
 		text := e.Text
-		if said[text] { // a line without a label
+		place := axis.place(e.At)
+		if said[text] { // a line without a label, and none beside another
+			if place < l.at[len(l.at)-1]+linesApart {
+				continue
+			}
 			text = ""
 		}
 		said[e.Text] = true
 		if r := []rune(text); len(r) > labelChars {
 			text = string(r[:labelChars-1]) + "…"
 		}
-		l.at, l.texts = append(l.at, axis.place(e.At)), append(l.texts, text)
+		l.at, l.texts = append(l.at, place), append(l.texts, text)
 	}
 	return l
 }

@@ -232,28 +232,46 @@ func (a *remove) run(r *runner) {
 		if in.Err != nil {
 			r.say("node %d: %v", i+1, in.Err)
 		}
-		r.spread.deleted(r.cluster.ID(i), a.key)
+		r.facts.deleted(r.cluster.ID(i), a.key)
 	}
 }
 
-// broadcast is one fact from each node of a set; broadcast in a script has a set
-// of one.
+// broadcast is one event from each node of a set.
 type broadcast struct {
-	size int
+	size size
 	set  set
 }
 
 func (a *broadcast) run(r *runner) {
 	nodes := a.set.nodes(r)
-	r.say("write %d B from %s", a.size, describe(nodes))
+	r.say("broadcast %v from %s", a.size, describe(nodes))
+	for _, i := range nodes {
+		r.publish(i, r.noise(a.size))
+	}
+}
+
+// write is one fact from each node of a set.
+type write struct {
+	size size
+	set  set
+}
+
+func (a *write) run(r *runner) {
+	nodes := a.set.nodes(r)
+	r.say("write %v from %s", a.size, describe(nodes))
 	for _, i := range nodes {
 		r.writes++
-		value := make([]byte, a.size)
-		for k := range value { // distinct, and of no length that compresses
-			value[k] = byte(r.rand.Uint64())
-		}
-		r.write(i, fmt.Sprint(payloadPrefix, r.writes), value)
+		r.write(i, fmt.Sprint(payloadPrefix, r.writes), r.noise(a.size))
 	}
+}
+
+// noise returns bytes that are distinct, and do not compress.
+func (r *runner) noise(n size) []byte {
+	b := make([]byte, n)
+	for k := range b {
+		b[k] = byte(r.rand.Uint64())
+	}
+	return b
 }
 
 type mark string

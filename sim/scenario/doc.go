@@ -10,6 +10,8 @@
 //	jitter 600us         added evenly, drawn for each packet
 //	loss 5%              share of datagrams lost
 //	duplicate 1%         share of datagrams that arrive twice
+//	cost 20us            processor time for each packet sent or received, one
+//	                     after another
 //	begin formed         time 0 is when all have met and come to rest; or
 //	begin empty          nobody runs at time 0
 //
@@ -43,15 +45,15 @@
 //	let NAME = SET                  name a set as it is now
 //	set SET KEY VALUE               each writes an own fact
 //	delete SET KEY                  each deletes it
-//	broadcast 64B from SET          one node writes one fact of 64 bytes
+//	broadcast 64B from SET          each broadcasts one event of 64 bytes
 //	write 64B from SET              each writes one fact of 64 bytes
 //	mark NAME                       report traffic from here on under a name
 //	expect CONDITION                fail the run unless it holds now
 //	expect CONDITION within 20s     wait for it for so long
 //	end                             end the run here
 //
-// A broadcast measures the spread of one owned fact: that is what carries a
-// payload to everybody today.
+// A size is in B, KiB or MiB: up to 4 MiB of an event, which is told once and kept
+// for repair for a while, and up to 64 KiB of a fact, which its owner keeps.
 //
 // A SET is one of
 //
@@ -73,9 +75,11 @@
 //	alive SET   dead SET   left SET
 //	                so hold all that run, are not frozen and not in SET
 //	false-positives <= 0
-//	suspicions, verdicts, copies, packets, bytes
+//	suspicions, verdicts, missed, refused, copies, packets, bytes
 //	                likewise with < <= = >= >; packets and bytes are per node
-//	                and second since time 0, copies per node and fact
+//	                and second since time 0, copies per node and payload; missed
+//	                are events that a node gave up, refused those that their
+//	                origin did not take
 //
 // [Parse] reports every mistake with its line and column. [Run] plays a script
 // on one random seed; the same seed gives the same run.

@@ -104,26 +104,39 @@ func (agreed) seen(r *runner) string {
 	return fmt.Sprintf("%d different roots among %d nodes", len(roots), r.ledger.actives)
 }
 
+// payloads are all whose spread is measured.
+func (r *runner) payloads() []*payload {
+	return slices.Concat(r.facts.payloads, r.events.payloads)
+}
+
+// copies is how often a payload was sent per live node.
+func (r *runner) copies() float64 {
+	count := len(r.facts.payloads) + len(r.events.payloads)
+	return (r.facts.sumCopies() + r.events.sumCopies()) / float64(max(count, 1))
+}
+
 // reached is the share of live nodes that must know every payload.
 type reached float64
 
 func (share reached) holds(r *runner) bool {
-	for _, f := range r.spread.facts {
-		if float64(f.knows) < float64(share)*float64(len(f.live)) {
+	payloads := r.payloads()
+	for _, p := range payloads {
+		if float64(p.knows) < float64(share)*float64(len(p.live)) {
 			return false
 		}
 	}
-	return len(r.spread.facts) > 0
+	return len(payloads) > 0
 }
 
 func (share reached) seen(r *runner) string {
-	if len(r.spread.facts) == 0 {
-		return "nothing was written"
+	payloads := r.payloads()
+	if len(payloads) == 0 {
+		return "nothing was broadcast or written"
 	}
 	least, of := 0, 0
-	for i, f := range r.spread.facts {
-		if i == 0 || f.knows*of < least*len(f.live) {
-			least, of = f.knows, len(f.live)
+	for i, p := range payloads {
+		if i == 0 || p.knows*of < least*len(p.live) {
+			least, of = p.knows, len(p.live)
 		}
 	}
 	return fmt.Sprintf("%d of %d live nodes know it", least, of)
@@ -189,7 +202,9 @@ var figures = map[string]func(*runner) float64{
 	"false-positives": func(r *runner) float64 { return float64(r.ledger.falsePositives) },
 	"suspicions":      func(r *runner) float64 { return float64(r.ledger.suspicions) },
 	"verdicts":        func(r *runner) float64 { return float64(r.ledger.verdicts) },
-	"copies":          func(r *runner) float64 { return r.spread.copies() },
+	"copies":          (*runner).copies,
+	"missed":          func(r *runner) float64 { return float64(r.events.missed) },
+	"refused":         func(r *runner) float64 { return float64(r.events.refused) },
 	"packets":         func(r *runner) float64 { return r.traffic.since(&r.base).PacketsPerNode() },
 	"bytes":           func(r *runner) float64 { return r.traffic.since(&r.base).BytesPerNode() },
 }

@@ -18,8 +18,10 @@ const (
 	NodesMax = 4000
 	// durationMax keeps sums of a few durations within int64.
 	durationMax = 10 * 365 * 24 * time.Hour
-	// sizeMax is the largest value of a fact.
-	sizeMax = 64 << 10
+	// factMax is the largest value of a fact, eventMax the largest payload of an
+	// event: the default of the library.
+	factMax  = 64 << 10
+	eventMax = 4 << 20
 )
 
 // Parse reads a scenario. The error joins one [*Error] for each line with a
@@ -283,17 +285,43 @@ func (p *parser) whole(what string, most int) int {
 	return v
 }
 
-// size reads "64B" or "64".
-func (p *parser) size() int {
+// size is a number of bytes.
+type size int
+
+// units are those of sizes; the empty one comes last.
+var units = []struct {
+	suffix string
+	bytes  size
+}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"B", 1}, {"", 1}}
+
+// String returns "64 B", "32 KiB" or "4 MiB".
+func (n size) String() string {
+	switch {
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d B", int(n))
+}
+
+// size reads "64B", "64" or "4MiB".
+func (p *parser) size(most size) size {
 	t := p.next("a size such as 64B")
 	if p.err != nil {
 		return 0
 	}
-	v, err := strconv.Atoi(strings.TrimSuffix(t.text, "B"))
-	if err != nil || v < 0 || v > sizeMax {
-		p.failAt(t.column, "%q is no size: want 0B to %dB", t.text, sizeMax)
+	for _, unit := range units {
+		if digits, ok := strings.CutSuffix(t.text, unit.suffix); ok {
+			v, err := strconv.Atoi(digits)
+			if err == nil && v >= 0 && v <= int(most/unit.bytes) {
+				return size(v) * unit.bytes
+			}
+			break
+		}
 	}
-	return v
+	p.failAt(t.column, "%q is no size: want 0B to %s", t.text, strings.ReplaceAll(most.String(), " ", ""))
+	return 0
 }
 
 // suggest names what a mistyped word may mean, or all that is known.

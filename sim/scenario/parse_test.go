@@ -59,9 +59,12 @@ func TestMistakesAreNamedWithLineAndColumn(t *testing.T) {
 		"at 1s set 3 payload/1 x":       "test:1:13: keys in payload/",
 		"at 1s set 3 \"\" x":            "test:1:13: a key has 1 to 256 bytes",
 		"at 1s set 3 key \"x":           "test:1:17: a quote that is not closed",
-		"at 1s broadcast 64B from all":  "test:1:26: broadcast wants one node",
 		"at 1s broadcast lots from 3":   `test:1:17: "lots" is no size`,
-		"at 1s broadcast 70000B from 3": `test:1:17: "70000B" is no size`,
+		"at 1s broadcast 5MiB from 3":   `test:1:17: "5MiB" is no size: want 0B to 4MiB`,
+		"at 1s broadcast 1GB from 3":    `test:1:17: "1GB" is no size`,
+		"at 1s broadcast -1B from 3":    `test:1:17: "-1B" is no size`,
+		"at 1s broadcast 64B 3":         `test:1:21: want "from", found "3"`,
+		"at 1s write 70000B from 3":     `test:1:13: "70000B" is no size: want 0B to 64KiB`,
 		"at 1s expect peace":            `test:1:14: unknown condition "peace"`,
 		"at 1s expect convergd":         `test:1:14: unknown condition "convergd"; did you mean "converged"?`,
 		"at 1s expect packets 3":        `test:1:22: want <, <=, =, >= or >, found "3"`,
@@ -145,7 +148,7 @@ func TestLengthIsTheLongestThatAScriptTakes(t *testing.T) {
 }
 
 func TestBuiltinsAreReadAndFitSmallClusters(t *testing.T) {
-	want := "broadcast crash flipflop idle join mass-restart one-way-loss partition pause uniform-loss write"
+	want := "broadcast broadcast-flood broadcast-large crash flipflop idle join mass-restart one-way-loss partition pause uniform-loss write"
 	if got := strings.Join(Names(), " "); got != want {
 		t.Errorf("names %q, want %q", got, want)
 	}

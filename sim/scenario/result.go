@@ -28,8 +28,9 @@ type Result struct {
 	FalsePositives, CutVerdicts       int
 	Suspicions, Refutations, Verdicts int // by one node on another, all
 	Traffic                           Traffic
-	Windows                           []Traffic // since each mark
-	Spread                            *Spread   // of writes; nil if there were none
+	Windows                           []Traffic  // since each mark
+	Writes                            *Spread    // nil if there were none
+	Events                            *Broadcast // nil if there were none
 	Expectations                      []Expectation
 	Log                               []Entry
 	Checks                            []Checks

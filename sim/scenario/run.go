@@ -72,7 +72,8 @@ type runner struct {
 	cluster *sim.Cluster
 	checker *check.Checker
 	ledger  *ledger
-	spread  *spread
+	facts   *writes
+	events  *events
 	traffic *traffic
 	trace   *trace
 	tale    *Timeline
@@ -83,7 +84,7 @@ type runner struct {
 	zero    time.Duration // when the script began
 	base    point         // of the traffic, at zero
 	horizon time.Duration // until when something is still to happen
-	writes  int
+	writes  int           // made so far
 }
 
 // Run plays a script on one random seed. The result is not nil if the cluster
@@ -99,7 +100,7 @@ func Run(ctx context.Context, opts Options) (*Result, error) {
 	}
 	r := &runner{
 		ctx: ctx, opts: opts, n: opts.Nodes, names: make(map[string][]int),
-		checker: check.New(opts.Seed, opts.Timing), spread: newSpread(opts.Nodes),
+		checker: check.New(opts.Seed, opts.Timing), facts: newWrites(opts.Nodes), events: newEvents(opts.Nodes),
 		rand: rand.New(rand.NewPCG(opts.Seed, scriptStream)),
 	}
 	cluster, err := sim.NewCluster(sim.Options{
@@ -136,7 +137,8 @@ func (r *runner) observe() {
 	if r.opts.Timeline {
 		r.tale = newTimeline(r.n)
 		r.ledger.changed = func(i int) { r.tale.note(r.cluster.Now(), i, r.ledger.status(i)) }
-		r.spread.learnt = func(i int, now time.Duration) { r.tale.Learnt = append(r.tale.Learnt, Moment{now, i}) }
+		learnt := func(i int, now time.Duration) { r.tale.Learnt = append(r.tale.Learnt, Moment{now, i}) }
+		r.facts.learnt, r.events.learnt = learnt, learnt
 	}
 }
 
@@ -335,7 +337,7 @@ func (r *runner) leaveNode(i int) {
 	if !r.ledger.active(i) {
 		return
 	}
-	r.spread.stopped(i)
+	r.payloadsStopped(i)
 	r.ledger.goodbye(i, r.cluster.Now())
 	r.cluster.Step(i, &core.Leave{})
 	epoch := r.ledger.epoch[i]
@@ -353,13 +355,42 @@ func (r *runner) write(i int, key string, value []byte) {
 		return
 	}
 	// Measured from before the step: its packets carry the fact already.
-	r.spread.begin(r.ledger, &fact{origin: i, id: r.cluster.ID(i), key: key, value: value, at: r.cluster.Now()})
+	r.facts.begin(r.ledger, &fact{payload: r.payload(i), key: key, value: value})
 	in := &core.Put{Key: key, Value: value}
 	r.cluster.Step(i, in)
 	if in.Err != nil {
-		r.spread.deleted(r.cluster.ID(i), key)
+		r.facts.deleted(r.cluster.ID(i), key)
 		r.say("node %d: %v", i+1, in.Err)
 	}
+}
+
+// publish broadcasts an event from a node and measures its spread.
+func (r *runner) publish(i int, bytes []byte) {
+	if !r.ledger.active(i) {
+		r.say("node %d does not run: nothing is broadcast", i+1)
+		return
+	}
+	r.events.begin(r.ledger, &event{payload: r.payload(i)})
+	in := &core.Publish{Topic: topic, Payload: bytes}
+	r.cluster.Step(i, in)
+	r.events.published(r.ledger.epoch[i], in)
+	if in.Err != nil {
+		r.say("node %d: %v", i+1, in.Err)
+	}
+}
+
+// topic is that of all events of a script.
+const topic = "scenario"
+
+// payload is what is measured of something that a node makes now.
+func (r *runner) payload(i int) payload {
+	return payload{origin: i, id: r.cluster.ID(i), at: r.cluster.Now()}
+}
+
+// payloadsStopped says that a node learns nothing more.
+func (r *runner) payloadsStopped(node int) {
+	r.facts.stopped(node)
+	r.events.stopped(node)
 }
 
 // faulty says that from now on something is wrong.
@@ -367,7 +398,9 @@ func (r *runner) faulty() { r.checker.Faulty() }
 
 // checkNetwork says so if the network alone may give rise to suspicions.
 func (r *runner) checkNetwork(net sim.Network) {
-	if net.Loss > 0 || 2*(net.Latency+net.Jitter) >= r.opts.Timing.ProbeTimeout {
+	// All may send to one at once, and each packet takes time at either end.
+	crowd := time.Duration(r.n) * net.Processing
+	if net.Loss > 0 || 2*(net.Latency+net.Jitter)+crowd >= r.opts.Timing.ProbeTimeout {
 		r.faulty()
 	}
 }
@@ -403,7 +436,7 @@ func (r *runner) Stopping(node int, now time.Duration) {
 	r.checker.Stopping(node, now)
 	r.traffic.running(now, -1)
 	r.ledger.stopping(node, now)
-	r.spread.stopped(node)
+	r.payloadsStopped(node)
 	if r.trace != nil {
 		r.trace.stopped(node, now)
 	}
@@ -413,11 +446,13 @@ func (r *runner) Stopping(node int, now time.Duration) {
 func (r *runner) Stepped(node int, now time.Duration, out *core.Output) {
 	r.checker.Stepped(node, now, out)
 	for i := range out.Packets {
-		r.spread.sent(node, &out.Packets[i])
+		r.facts.sent(node, &out.Packets[i], r.facts.count)
+		r.events.sent(node, &out.Packets[i], r.events.count)
 	}
 	for i := range out.Events {
 		r.ledger.note(node, now, &out.Events[i])
-		r.spread.note(node, now, &out.Events[i])
+		r.facts.note(node, now, &out.Events[i])
+		r.events.note(node, r.cluster.ID(node), r.ledger.epoch[node], now, &out.Events[i])
 	}
 	if r.trace != nil {
 		r.trace.stepped(node, now, out)
@@ -437,13 +472,22 @@ func (r *runner) finish() {
 	res.Suspicions, res.Refutations, res.Verdicts = r.ledger.suspicions, r.ledger.refutations, r.ledger.verdicts
 	res.Traffic = r.traffic.since(&r.base)
 	res.Windows = r.traffic.windows()
-	res.Spread = r.spread.result()
+	res.Writes, res.Events = r.facts.result(), r.events.result(r.machines)
 	res.Hash = r.cluster.Hash()
 	for _, i := range check.All() {
 		res.Checks = append(res.Checks, Checks{i.String(), r.checker.Checks(i)})
 	}
 	if res.Timeline = r.tale; r.tale != nil {
 		r.tale.finish(r.zero, res.Length)
+	}
+}
+
+// machines visits those that run.
+func (r *runner) machines(visit func(*core.Machine)) {
+	for i := range r.n {
+		if m := r.cluster.Machine(i); m != nil {
+			visit(m)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ type setup struct {
 	nodes           *int
 	profile         *Profile
 	latency, jitter *time.Duration
+	cost            *time.Duration
 	loss, duplicate *float64
 	empty           bool
 }
@@ -78,7 +79,7 @@ func (s *Script) Network(p Profile) sim.Network {
 	for _, f := range []struct {
 		to   *time.Duration
 		from *time.Duration
-	}{{&net.Latency, s.setup.latency}, {&net.Jitter, s.setup.jitter}} {
+	}{{&net.Latency, s.setup.latency}, {&net.Jitter, s.setup.jitter}, {&net.Processing, s.setup.cost}} {
 		if f.from != nil {
 			*f.to = *f.from
 		}

@@ -1,240 +1,195 @@
 package scenario
 
 import (
-	"bytes"
 	"math"
 	"slices"
 	"time"
 
 	"github.com/hearsay-gossip/hearsay/core"
-	"github.com/hearsay-gossip/hearsay/core/effect"
 	"github.com/hearsay-gossip/hearsay/member"
-	"github.com/hearsay-gossip/hearsay/wire"
 )
 
-// fact is one write whose spread is measured.
-type fact struct {
+// payload is one fact or event whose spread is measured.
+type payload struct {
 	origin int
-	id     member.NodeID
-	key    string
-	value  []byte
+	id     member.NodeID // of the origin
 	at     time.Duration
-	// live is who was active when it was written, the origin included, less
-	// those that stopped before they knew it; nodes is how many they were.
-	live   []int
-	nodes  int
-	known  []time.Duration // by node: how long after at; negative: not yet
-	knows  int             // of live
-	copies uint64          // times that a packet carried it
-	bytes  uint64          // of those copies, with their envelopes
-	over   bool            // all of live know it, or another write took its place
+	// live is who was active when it was made, the origin included, less those
+	// that stopped before they knew it; nodes is how many they were.
+	live  []int
+	nodes int
+	known []time.Duration // by node: how long after at; negative: not yet
+	knows int             // of live
+	// carried is what packets have carried of it, in the unit of size, which is
+	// the whole: a chunk of an event is part of a copy.
+	carried, size uint64
+	bytes         uint64 // of these packets, what belongs to it with its envelope
+	over          bool   // all of live know it, or another took its place
 }
 
-// spread measures the writes.
+// copies returns how often it was sent, in whole copies.
+func (p *payload) copies() float64 { return float64(p.carried) / float64(max(p.size, 1)) }
+
+// spread measures payloads of one kind.
 type spread struct {
-	n       int
-	facts   []*fact
-	owned   map[member.NodeID][]*fact
-	pending int // facts that are not over
-	// While a fact is on its way to somebody, all bytes are counted, by sender;
-	// control is what was not payload.
-	control uint64
-	egress  []uint64
-	learnt  func(node int, now time.Duration)
-
-	fact  wire.Fact
-	delta wire.Delta
+	n        int
+	payloads []*payload
+	pending  int // payloads that are not over
+	// While a payload is on its way to somebody, all that is sent is counted:
+	// bytes by sender, and what was not payload.
+	control  uint64
+	messages uint64
+	egress   []uint64
+	learnt   func(node int, now time.Duration)
 }
 
-func newSpread(n int) *spread {
-	return &spread{n: n, owned: make(map[member.NodeID][]*fact), egress: make([]uint64, n)}
-}
+func newSpread(n int) spread { return spread{n: n, egress: make([]uint64, n)} }
 
-// begin measures a write that was just made. It ends the measurement of an
-// earlier one with the same key.
-func (s *spread) begin(l *ledger, f *fact) {
-	for _, older := range s.owned[f.id] {
-		if older.key == f.key {
-			s.finish(older)
-		}
-	}
-	f.known = make([]time.Duration, s.n)
-	for i := range f.known {
-		f.known[i] = -1
+// begin measures a payload that its origin is about to make.
+func (s *spread) begin(l *ledger, p *payload) {
+	p.known = make([]time.Duration, s.n)
+	for i := range p.known {
+		p.known[i] = -1
 		if l.active(i) {
-			f.live = append(f.live, i)
+			p.live = append(p.live, i)
 		}
 	}
-	f.nodes = len(f.live)
-	s.facts = append(s.facts, f)
-	s.owned[f.id] = append(s.owned[f.id], f)
+	p.nodes = len(p.live)
+	s.payloads = append(s.payloads, p)
 	s.pending++
-	s.know(f, f.origin, f.at)
 }
 
-func (s *spread) finish(f *fact) {
-	if !f.over {
-		f.over = true
+func (s *spread) finish(p *payload) {
+	if !p.over {
+		p.over = true
 		s.pending--
 	}
 }
 
-func (s *spread) know(f *fact, node int, now time.Duration) {
-	if f.known[node] >= 0 {
-		return
+// drop forgets a payload that its origin could not make.
+func (s *spread) drop(p *payload) {
+	s.finish(p)
+	s.payloads = slices.DeleteFunc(s.payloads, func(other *payload) bool { return other == p })
+}
+
+// know notes that a node knows a payload now, and reports whether that is news
+// about a node that was live when it was made.
+func (s *spread) know(p *payload, node int, now time.Duration) bool {
+	if p.known[node] >= 0 {
+		return false
 	}
-	f.known[node] = now - f.at
-	if _, live := slices.BinarySearch(f.live, node); live {
-		if f.knows++; f.knows == len(f.live) {
-			s.finish(f)
+	p.known[node] = now - p.at
+	_, live := slices.BinarySearch(p.live, node)
+	if live {
+		if p.knows++; p.knows == len(p.live) {
+			s.finish(p)
 		}
 	}
 	if s.learnt != nil {
 		s.learnt(node, now)
 	}
+	return live
 }
 
 // stopped leaves out a node that will not learn what it does not know.
 func (s *spread) stopped(node int) {
-	for _, f := range s.facts {
-		if i, live := slices.BinarySearch(f.live, node); live && f.known[node] < 0 {
-			if f.live = slices.Delete(f.live, i, i+1); f.knows == len(f.live) {
-				s.finish(f)
+	for _, p := range s.payloads {
+		if i, live := slices.BinarySearch(p.live, node); live && p.known[node] < 0 {
+			if p.live = slices.Delete(p.live, i, i+1); p.knows == len(p.live) {
+				s.finish(p)
 			}
 		}
 	}
 }
 
-// note takes an event of a node.
-func (s *spread) note(node int, now time.Duration, e *core.Event) {
-	if e.Kind != effect.FactSet {
-		return
-	}
-	for _, f := range s.owned[e.ID] {
-		if f.key == e.Key && bytes.Equal(f.value, e.Value) {
-			s.know(f, node, now)
-		}
-	}
-}
+// content is what was found in a packet: bytes of payloads, and how many messages
+// hold none.
+type content struct{ payload, others uint64 }
 
-// sent takes a packet that carries no more than it says.
-func (s *spread) sent(node int, p *core.Packet) {
-	if len(s.facts) == 0 {
+// sent takes a packet, which carries no more than count finds in it.
+func (s *spread) sent(node int, p *core.Packet, count func([]byte) content) {
+	if len(s.payloads) == 0 {
 		return
 	}
-	payload := s.count(p.Payload)
+	c := count(p.Payload)
 	if s.pending > 0 {
 		s.egress[node] += uint64(len(p.Payload))
-		s.control += uint64(len(p.Payload)) - payload
+		s.control += uint64(len(p.Payload)) - c.payload
+		s.messages += c.others
 	}
 }
 
-// count finds the copies in a packet and returns their bytes.
-func (s *spread) count(packet []byte) (payload uint64) {
-	for rest := packet; len(rest) > 0; {
-		t, body, after, err := wire.Next(rest)
-		if err != nil {
-			return payload // our own packets are well formed
-		}
-		switch t {
-		case wire.TypeFact:
-			if s.fact.Decode(body) == nil {
-				payload += s.copied(s.fact.Owner, &s.fact.Entry, len(rest)-len(after))
-			}
-		case wire.TypeDelta:
-			if s.delta.Decode(body) == nil {
-				for e := (wire.Entry{}); s.delta.Next(&e); {
-					payload += s.copied(s.delta.Owner, &e, len(e.Append(nil)))
-				}
-			}
-		}
-		rest = after
+// sumCopies returns how often payloads were sent, per live node, summed up.
+func (s *spread) sumCopies() (sum float64) {
+	for _, p := range s.payloads {
+		sum += p.copies() / float64(p.nodes)
 	}
-	return payload
+	return sum
 }
 
-func (s *spread) copied(owner member.NodeID, e *wire.Entry, size int) uint64 {
-	for _, f := range s.owned[owner] {
-		if f.key == string(e.Key) && bytes.Equal(f.value, e.Value) {
-			f.copies++
-			f.bytes += uint64(size)
-			return uint64(size)
-		}
-	}
-	return 0
-}
-
-// copies returns how often a fact was sent, per live node and fact.
-func (s *spread) copies() float64 {
-	var sum float64
-	for _, f := range s.facts {
-		sum += float64(f.copies) / float64(f.nodes)
-	}
-	return sum / float64(max(len(s.facts), 1))
-}
-
-// Spread is how writes reached the live nodes. Times are from a write to a
-// node's knowledge of it, over all pairs of a write and a live node, the writer
-// included; a time is NaN if that share was not reached.
+// Spread is how payloads of one kind, writes or events, reached the live nodes.
+// Times are from a payload's making to a node's knowledge of it, over all pairs
+// of a payload and a live node, the origin included; a time is NaN if that share
+// was not reached.
 type Spread struct {
-	Writes int
-	Live   int // nodes that were up at the first write
-	// Reached is how many live nodes know the write that the fewest know.
+	Count int
+	Live  int // nodes that were up at the first
+	// Reached is how many live nodes know the payload that the fewest know.
 	Reached              int
 	T50, T99, T100, Mean float64 // ms
-	// Copies, PayloadBytes and ControlBytes are sent per live node and write;
-	// control is all else that was sent until every live node knew.
-	Copies, PayloadBytes, ControlBytes float64
+	// Copies, PayloadBytes, ControlBytes and ControlMessages are sent per live
+	// node and payload; control is all else that was sent until every live node
+	// knew.
+	Copies, PayloadBytes, ControlBytes, ControlMessages float64
 	// MaxEgress is the most bytes that one node sent until every live node knew.
 	MaxEgress uint64
+	times     []time.Duration // of the pairs that came true, ascending
+	pairs     int
 }
 
-// result sums up, nil if nothing was written.
+// Coverage returns the share of pairs that had come true after d.
+func (s *Spread) Coverage(d time.Duration) float64 {
+	k, _ := slices.BinarySearch(s.times, d+1)
+	return float64(k) / float64(s.pairs)
+}
+
+// result sums up, nil if there was nothing.
 func (s *spread) result() *Spread {
-	if len(s.facts) == 0 {
+	if len(s.payloads) == 0 {
 		return nil
 	}
-	out := &Spread{Writes: len(s.facts), Live: s.facts[0].nodes, Reached: math.MaxInt, Copies: s.copies()}
-	var times []time.Duration
-	pairs := 0
-	for _, f := range s.facts {
-		out.Reached = min(out.Reached, f.knows)
-		pairs += len(f.live)
-		for _, i := range f.live {
-			if f.known[i] >= 0 {
-				times = append(times, f.known[i])
+	count := float64(len(s.payloads))
+	out := &Spread{Count: len(s.payloads), Live: s.payloads[0].nodes, Reached: math.MaxInt, Copies: s.sumCopies() / count}
+	for _, p := range s.payloads {
+		out.Reached = min(out.Reached, p.knows)
+		out.pairs += len(p.live)
+		for _, i := range p.live {
+			if p.known[i] >= 0 {
+				out.times = append(out.times, p.known[i])
 			}
 		}
-		out.PayloadBytes += float64(f.bytes) / float64(f.nodes) / float64(len(s.facts))
+		out.PayloadBytes += float64(p.bytes) / float64(p.nodes) / count
 	}
-	slices.Sort(times)
-	out.T50, out.T99, out.T100 = rank(times, pairs, .5), rank(times, pairs, .99), rank(times, pairs, 1)
+	slices.Sort(out.times)
+	out.T50, out.T99, out.T100 = out.rank(.5), out.rank(.99), out.rank(1)
 	var sum time.Duration
-	for _, t := range times {
+	for _, t := range out.times {
 		sum += t
 	}
-	out.Mean = millis(sum) / float64(len(times))
-	out.ControlBytes = float64(s.control) / float64(out.Live) / float64(len(s.facts))
+	out.Mean = millis(sum) / float64(len(out.times))
+	out.ControlBytes = float64(s.control) / float64(out.Live) / count
+	out.ControlMessages = float64(s.messages) / float64(out.Live) / count
 	out.MaxEgress = slices.Max(s.egress)
 	return out
 }
 
 // rank returns the time by which a share of all pairs had come true.
-func rank(times []time.Duration, pairs int, share float64) float64 {
-	k := int(math.Ceil(share * float64(pairs)))
-	if k < 1 || k > len(times) {
+func (s *Spread) rank(share float64) float64 {
+	k := int(math.Ceil(share * float64(s.pairs)))
+	if k < 1 || k > len(s.times) {
 		return math.NaN()
 	}
-	return millis(times[k-1])
+	return millis(s.times[k-1])
 }
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// deleted ends the measurement of a fact that is no more.
-func (s *spread) deleted(owner member.NodeID, key string) {
-	for _, f := range s.owned[owner] {
-		if f.key == key {
-			s.finish(f)
-		}
-	}
-}

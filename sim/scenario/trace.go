@@ -35,6 +35,9 @@ type record struct {
 	Count    int         `json:"count,omitempty"`
 	Elapsed  float64     `json:"elapsed_s,omitempty"`
 	Epoch    uint64      `json:"epoch,omitempty"`
+	Seq      uint64      `json:"seq,omitempty"` // of a message
+	Of       int         `json:"of,omitempty"`  // count of so many
+	Done     bool        `json:"done,omitempty"`
 	To       int         `json:"to,omitempty"`
 	Lane     string      `json:"lane,omitempty"`
 	Bytes    int         `json:"bytes,omitempty"`
@@ -93,6 +96,7 @@ func (t *trace) event(node int, now time.Duration, e *core.Event) {
 	r := record{
 		Kind: e.Kind.String(), Node: node + 1, About: t.number(e.ID), By: t.number(e.By),
 		Key: e.Key, Hops: e.Hops, Count: e.Count, Elapsed: e.Elapsed.Seconds(),
+		Epoch: uint64(e.Epoch), Seq: e.Seq, Of: e.Total, Done: e.Done,
 	}
 	if e.Claim.State.Valid() {
 		r.Claim = e.Claim.String()

@@ -20,6 +20,7 @@ func init() { // the tables refer to functions that refer to the tables
 		"jitter":    func(p *parser) { once(p, &p.script.setup.jitter, p.duration("a duration")) },
 		"loss":      func(p *parser) { once(p, &p.script.setup.loss, p.share("a share")) },
 		"duplicate": func(p *parser) { once(p, &p.script.setup.duplicate, p.share("a share")) },
+		"cost":      func(p *parser) { once(p, &p.script.setup.cost, p.duration("a duration")) },
 		"begin":     readBegin,
 	}
 	words = map[string]func(*parser) action{
@@ -227,34 +228,15 @@ func isName(text string) bool {
 }
 
 func readBroadcast(p *parser) action {
-	b := &broadcast{size: p.size()}
+	b := &broadcast{size: p.size(eventMax)}
 	p.expectWord("from")
-	column := p.column()
 	b.set = p.set()
-	if p.err == nil && !single(b.set) {
-		p.failAt(column, "broadcast wants one node: a number, or any 1; to write at many, use write")
-	}
 	return b
-}
-
-// single reports whether a set is one node at most, as far as can be told.
-func single(s set) bool {
-	switch s := s.(type) {
-	case spans:
-		return len(s) == 1 && s[0].from == s[0].to
-	case chance:
-		return s.amount == amount{count: 1}
-	case edge:
-		return s.amount == amount{count: 1}
-	case named:
-		return true // the runner takes the first
-	}
-	return false
 }
 
 func readWrite(p *parser) action {
-	b := &broadcast{size: p.size()}
+	w := &write{size: p.size(factMax)}
 	p.expectWord("from")
-	b.set = p.set()
-	return b
+	w.set = p.set()
+	return w
 }

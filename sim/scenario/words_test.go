@@ -61,7 +61,8 @@ func TestEveryWordWorks(t *testing.T) {
 		"nodes 8\nat 1s churn any 1 of {2..8} every 10s down 2s until 35s\nat 45s expect converged within 5s",
 		"nodes 8\nat 1s let bad = any 2\nthen kill bad\nthen expect dead bad within 1m",
 		"nodes 8\nat 1s set {1, 2} colour \"deep red\"\nthen expect reached 100% within 5s\nthen expect agreed within 5s\nthen delete 1 colour\nafter 5s expect agreed",
-		"nodes 8\nat 1s broadcast 100B from any 1\nthen expect reached 100% within 5s\nthen expect copies > 0.8\nafter 5s expect copies < 30",
+		"nodes 8\nat 1s write 100B from any 1\nthen expect reached 100% within 5s\nthen expect copies > 0.8\nafter 5s expect copies < 30",
+		"nodes 8\ncost 20us\nat 1s broadcast 100B from all\nthen expect reached 100% within 5s\nafter 5s expect copies <= 0.875\nthen expect missed = 0\nthen expect refused = 0",
 		"nodes 8\nat 1s write 10B from all\nthen expect reached 50% within 5s\nthen expect reached 100% within 5s",
 		"nodes 8\nat 0s mark quiet\nat 20s expect packets < 2.1\nthen expect bytes < 35\nthen expect bytes > 25\nthen mark later\nat 30s end\nat 40s expect suspicions > 0",
 		"nodes 8\nat 1s every 10s until 35s pause 3 for 1s\nat 5s expect suspicions <= 5",
@@ -122,7 +123,7 @@ func TestFailedExpectationSaysWhatWasSeen(t *testing.T) {
 		"nodes 4\nat 1s kill 2\nthen expect converged within 1s":                       "expect converged at 2.000 s: 3 of 3 nodes are wrong about somebody: node 2 is alive to node 1",
 		"nodes 4\nat 1s expect dead {2, 3}":                                            "expect dead {2, 3} at 1.000 s: 2 of 2 nodes say otherwise: node 2 is alive to node 1",
 		"nodes 4\nat 1s expect false-positives > 2":                                    "expect false-positives > 2 at 1.000 s: false-positives is 0",
-		"nodes 4\nat 1s expect reached 50%":                                            "expect reached 50% at 1.000 s: nothing was written",
+		"nodes 4\nat 1s expect reached 50%":                                            "expect reached 50% at 1.000 s: nothing was broadcast or written",
 		"nodes 4\nat 1s isolate 2\nthen broadcast 1B from 2\nat 2s expect reached 99%": "expect reached 99% at 2.000 s: 1 of 4 live nodes know it",
 		"nodes 4\nat 1s isolate 2\nthen set 2 k v\nat 2s expect agreed":                "expect agreed at 2.000 s: 2 different roots among 4 nodes",
 		"nodes 4\nat 1s expect alive down":                                             "expect alive down at 1.000 s: the set is empty",
@@ -173,19 +174,89 @@ func TestVerdictsAcrossACutAreNotFalse(t *testing.T) {
 }
 
 func TestSpreadIsMeasuredOverLiveNodes(t *testing.T) {
-	opts := options(t, "nodes 40\nat 0s broadcast 64B from any 1\nthen expect reached 100% within 10s\nafter 5s end")
+	opts := options(t, "nodes 40\nat 0s write 64B from any 1\nthen expect reached 100% within 10s\nafter 5s end")
 	opts.Dead = .25
 	res, err := Run(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := res.Spread
+	s := res.Writes
 	if s.Live != 30 || s.Reached != 30 || !(s.T50 <= s.T99 && s.T99 <= s.T100) || s.T100 > 1000 || s.T50 <= 0 {
 		t.Errorf("%+v", s)
 	}
 	// A copy has 64 bytes of value, a signature as long, an owner, a key.
 	if each := s.PayloadBytes / s.Copies; each < 150 || each > 200 || s.Copies < 29./30 || s.MaxEgress < 64 {
 		t.Errorf("%.1f bytes a copy, %+v", each, s)
+	}
+	if res.Events != nil {
+		t.Errorf("events: %+v", res.Events)
+	}
+}
+
+// With links of 10 ms and no faults everything about an event is known
+// beforehand: who needs how many hops, and that each gets one copy.
+func TestBroadcastIsMeasured(t *testing.T) {
+	const head = "nodes %d\nlatency 10ms\njitter 0s\nat 0s broadcast %s from 3\nafter 1s end"
+	for _, tt := range []struct {
+		nodes      int
+		size       string
+		t50, t100  float64 // ms
+		hops       int
+		bytes, max float64 // of a copy on the wire
+	}{
+		{20, "64B", 10, 10, 1, 64, 128}, // the origin reaches all by itself
+		{40, "64B", 20, 20, 2, 64, 128},
+		{40, "600B", 20, 20, 2, 600, 664},
+	} {
+		res := play(t, fmt.Sprintf(head, tt.nodes, tt.size))
+		e := res.Events
+		n := float64(tt.nodes)
+		if e.Count != 1 || e.Live != tt.nodes || e.Reached != tt.nodes || e.T50 != tt.t50 || e.T100 != tt.t100 || e.LastHop != tt.hops {
+			t.Errorf("%d nodes: %+v", tt.nodes, e)
+		}
+		if each := e.PayloadBytes / e.Copies; e.Copies != (n-1)/n || each < tt.bytes || each > tt.max || float64(e.MaxEgress) < tt.bytes {
+			t.Errorf("%d nodes: %.1f bytes a copy: %+v", tt.nodes, each, e)
+		}
+		if e.Receipts != 1 || e.ReceiptReached != tt.nodes || e.ReceiptLive != tt.nodes || e.ReceiptTime < 2*tt.t100 || e.ReceiptTime > 2*tt.t100+1 {
+			t.Errorf("%d nodes: the receipt says %+v", tt.nodes, e)
+		}
+		if e.Coverage(10*time.Millisecond-1) != 1/n || e.Coverage(20*time.Millisecond) != 1 {
+			t.Errorf("%d nodes: coverage %v and %v", tt.nodes, e.Coverage(10*time.Millisecond-1), e.Coverage(20*time.Millisecond))
+		}
+	}
+}
+
+// Chunks are parts of a copy: the figure does not grow with the size.
+func TestChunksAreCountedInCopies(t *testing.T) {
+	res := play(t, "nodes 12\nat 0s broadcast 1MiB from 3\nafter 5s expect reached 100%\nthen end")
+	e := res.Events
+	if e.Count != 1 || e.Copies < 11./12 || e.Copies > 1.2 || e.PayloadBytes < e.Copies*(1<<20) || e.PayloadBytes > e.Copies*(1<<20)*1.01 {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestLostCopiesAreCountedAndRepaired(t *testing.T) {
+	opts := options(t, "nodes 60\nlatency 10ms\njitter 0s\nloss 20%\nat 0s broadcast 64B from any 1\nthen expect reached 100% within 30s\nafter 20s expect missed = 0\nthen end")
+	opts.Dead = .1
+	res, err := Run(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := res.Events
+	// Of 59 members 6 are dead, and a copy is lost with 1 in 5.
+	if e.Live != 54 || e.Reached != 54 || e.Copies < 53./54/.8 || e.Receipts != 1 || e.ReceiptLive != 60 || e.ReceiptReached > 54 || e.T100 < 20 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// What an origin refuses is counted, and does not spoil the figures of the rest.
+func TestRefusedBroadcastsAreCounted(t *testing.T) {
+	res := play(t, "nodes 4\nlatency 1s\nat 0s broadcast 3MiB from 1\nthen broadcast 3MiB from 1\nthen broadcast 3MiB from 1\nthen expect refused = 1\nthen expect reached 100% within 5m\nthen expect refused < 2\nthen end")
+	if e := res.Events; e.Count != 2 || e.Refused != 1 || e.Reached != 4 {
+		t.Errorf("%+v", e)
+	}
+	if _, ok := said(res, "node 1: "); !ok {
+		t.Errorf("the story does not tell: %v", res.Log)
 	}
 }
 
@@ -216,7 +287,7 @@ func TestSameSeedSameRunOnAnyNumberOfJobs(t *testing.T) {
 }
 
 func TestWatchingChangesNothing(t *testing.T) {
-	opts := options(t, "nodes 12\nat 1s kill 3\nat 20s broadcast 9B from 1\nat 30s end")
+	opts := options(t, "nodes 12\nat 1s kill 3\nat 20s broadcast 9B from 1\nthen write 9B from 2\nat 30s end")
 	plain, err := Run(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
@@ -318,7 +389,7 @@ func TestInterruptionReturnsWhatIsDone(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || res == nil || res.Length < time.Minute || res.Length > 2*time.Minute {
 		t.Fatalf("error %v, result %+v", err, res)
 	}
-	if len(res.Expectations) != 0 || res.Traffic.Packets == 0 || res.Spread == nil {
+	if len(res.Expectations) != 0 || res.Traffic.Packets == 0 || res.Writes == nil {
 		t.Errorf("result %+v", res)
 	}
 	results, err := RunSeeds(ctx, opts, 3, 2, nil)
