@@ -119,7 +119,7 @@ func TestBroadcast3a3b(t *testing.T) {
 func TestBroadcast3c(t *testing.T) {
 	for name, cfg := range ways {
 		t.Run(name, func(t *testing.T) {
-			seeds(t, 4, func(t *testing.T, seed uint64) {
+			seeds(t, 3, func(t *testing.T, seed uint64) {
 				r := simulate(t, with(several, seed, partitioned), cfg)
 				if r.OK != r.Requests || r.Cuts == 0 {
 					t.Errorf("random seed %d: %d of %d requests ok, %d cuts", seed, r.OK, r.Requests, r.Cuts)
@@ -138,7 +138,7 @@ func TestBroadcast3c(t *testing.T) {
 // the random seeds is what is bounded.
 func TestBroadcast3dUnbatched(t *testing.T) {
 	sum, count := 0.0, 0
-	seeds(t, 3, func(t *testing.T, seed uint64) {
+	seeds(t, 2, func(t *testing.T, seed uint64) {
 		r := simulate(t, with(efficient, seed), straight)
 		show(t, "3d, unbatched", r)
 		if r.Set.Latency.Max > 110*ms || r.Spread.Max > 110*ms {
