@@ -17,7 +17,8 @@ const (
 	// has the event: at a loss of 5 % each way, 1 in 1,000. A fourth try would
 	// cost a copy for each member that is dead, and double the time in which a
 	// report waits for it. Where round trips are short, a process that stands
-	// still for half a second should not be missed either.
+	// still for half a second should not be missed either: then the last of one
+	// more try than leafTries is late, and its ack is awaited.
 	leafTries    = 3
 	leafPatience = 500 * time.Millisecond
 	// controlTries is for reports and answers.
@@ -220,15 +221,20 @@ func (m *Machine) overdue(now member.Time, l *link, which wire.Lane, n wire.Numb
 		return
 	}
 	m.lapse(p)
-	hopeless := int(p.tries) >= leafTries && now.Sub(p.first) >= leafPatience
-	if p.kind != relayPiece {
-		hopeless = p.tries >= controlTries
+	hopeless := p.tries >= controlTries
+	if p.kind == relayPiece {
+		hopeless = p.tries > leafTries || p.tries == leafTries && now.Sub(p.first) >= leafPatience
 	}
 	if p.kind == relayPiece && p.delegate && !p.orphan && p.tries >= delegateTries {
 		m.passOn(now, l, p)
 		p = lane.at(n)
 	}
-	if hopeless || m.livePeer(l.peer.ID) == nil {
+	gone := m.livePeer(l.peer.ID) == nil
+	if rest := p.first.Add(p.rest()); p.kind == relayPiece && !gone && now < rest {
+		p.due = rest
+		return
+	}
+	if hopeless || gone {
 		m.stats.GivenUp++
 		lane.inFlight -= int(p.bytes)
 		m.close(now, p)
@@ -239,6 +245,18 @@ func (m *Machine) overdue(now member.Time, l *link, which wire.Lane, n wire.Numb
 	p.due = Never // until it is sent
 	lane.again = append(lane.again, n)
 	m.wake(l, 0)
+}
+
+// rest is how long after it was first sent a relay is let alone, having been tried
+// often enough.
+func (p *piece) rest() time.Duration {
+	switch {
+	case p.tries < leafTries:
+		return 0
+	case p.tries == leafTries:
+		return leafPatience * 2 / 3
+	}
+	return leafPatience
 }
 
 // passOn gives the span of a silent delegate to others. The delegate itself is
