@@ -14,14 +14,17 @@ type admission struct {
 	refused atomic.Int64 // smallest size that was refused, plus one; 0: none
 }
 
-// check refuses what the driver would. Whoever tries again at once lets others
-// run first, who may be about to make room.
-func (a *admission) check(size int) error {
+// errHeldBack is what it refuses with: a flood allocates nothing.
+var errHeldBack = fmt.Errorf("publish: %w", ErrBackpressure)
+
+// admits reports whether the driver may accept a size. Whoever tries again at
+// once lets others run first, who may be about to make room.
+func (a *admission) admits(size int) bool {
 	if least := a.refused.Load(); least == 0 || int64(size) < least-1 {
-		return nil
+		return true
 	}
 	runtime.Gosched()
-	return fmt.Errorf("%d bytes: %w", size, ErrBackpressure)
+	return false
 }
 
 // shut notes that a size was refused.

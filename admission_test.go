@@ -10,8 +10,8 @@ func TestAdmissionRefusesWhatTheDriverHasRefused(t *testing.T) {
 	refuses := func(want bool, sizes ...int) {
 		t.Helper()
 		for _, size := range sizes {
-			if err := a.check(size); errors.Is(err, ErrBackpressure) != want {
-				t.Errorf("%d bytes: %v", size, err)
+			if a.admits(size) == want {
+				t.Errorf("%d bytes are refused: %v, want %v", size, !want, want)
 			}
 		}
 	}
@@ -27,4 +27,7 @@ func TestAdmissionRefusesWhatTheDriverHasRefused(t *testing.T) {
 	refuses(true, 0)
 	a.open()
 	refuses(false, 0, 100)
+	if !errors.Is(errHeldBack, ErrBackpressure) {
+		t.Errorf("refused with %v", errHeldBack)
+	}
 }

@@ -47,11 +47,11 @@ var messageLimit = limit[Message]{
 // Each member delivers a message at most once. One that joins later, or whose
 // node restarts meanwhile, may not get it at all.
 func (n *Node) Broadcast(ctx context.Context, m Message) (*Receipt, error) {
+	if !n.admission.admits(len(m.Payload)) {
+		return nil, errHeldBack
+	}
 	r := &Receipt{done: make(chan struct{})}
 	err := n.checkSize(len(m.Payload))
-	if err == nil {
-		err = n.admission.check(len(m.Payload))
-	}
 	if err == nil {
 		in := core.Publish{Topic: m.Topic, Payload: slices.Clone(m.Payload), Ordered: m.Ordered, Filter: cloneFilter(&m.Filter)}
 		var refused error

@@ -63,14 +63,14 @@ var questionLimit = limit[Question]{
 // them, until the timeout or until ctx ends. Topic, Payload and Filter are
 // copied. Errors: those of [Node.Broadcast], and [ErrFilter].
 func (n *Node) Query(ctx context.Context, q Query) (*Answers, error) {
+	if !n.admission.admits(len(q.Payload)) {
+		return nil, errHeldBack
+	}
 	if q.Timeout <= 0 {
 		q.Timeout = QueryTimeout
 	}
 	a := &Answers{node: n, receipt: &Receipt{done: make(chan struct{})}, feed: newFeed(&answerLimit, nil)}
 	err := n.checkSize(len(q.Payload))
-	if err == nil {
-		err = n.admission.check(len(q.Payload))
-	}
 	if err == nil {
 		in := core.Ask{
 			Topic: q.Topic, Payload: slices.Clone(q.Payload), Timeout: q.Timeout, WantAck: q.WantAck,
