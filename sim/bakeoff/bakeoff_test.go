@@ -64,7 +64,7 @@ func TestEveryStrategyReachesAllInTheEnd(t *testing.T) {
 				t.Errorf("%v, %v: %d out of order, receipts say %v too many", r.Cell.Links, r.Cell.String(), o.Disorder, o.Over)
 			}
 		}
-		if text := Table(rows); strings.Count(text, "\n") != len(rows)+2 {
+		if text := s.Table(rows); strings.Count(text, "\n") != len(rows)+2 {
 			t.Errorf("%d rows make\n%s", len(rows), text)
 		}
 	}
@@ -219,5 +219,22 @@ func TestAMissIsNeverRoundedAway(t *testing.T) {
 	}
 	if got := milliseconds(time.Duration(far)); got != "∞" {
 		t.Errorf("never prints as %s", got)
+	}
+}
+
+func TestTargetsAreLookedUpInTheirCells(t *testing.T) {
+	rows := []Row{
+		{Cell: Cell{Nodes: 1000, Size: size, Links: Far}, Whole: Outcome{Strategy: "eager", T99: 250 * time.Millisecond, Copies: 8}},
+		{Cell: Cell{Nodes: 100, Size: size, Links: LAN}, Whole: Outcome{Strategy: "eager", T99: time.Millisecond}},
+	}
+	lines := strings.Split(Targets(rows), "\n")
+	for i, want := range map[int]string{
+		2: "| t99, 50 ms links | ≤ 120 ms | – | 250 ms | – |",
+		3: "| t99, 0.5 ms links | ≤ 5 ms | – | – | – |",
+		4: "| copies a node, 50 ms | ≤ 1.02 | – | 8.000 | – |",
+	} {
+		if lines[i] != want {
+			t.Errorf("line %d: %s, want %s", i, lines[i], want)
+		}
 	}
 }

@@ -8,9 +8,8 @@ type Section struct {
 	Title string
 	Cells []Cell
 	Seeds int
-	// Brief: its table has the columns of [Brief], and its cells are also in
-	// another section.
-	Brief bool
+	// Table renders its rows.
+	Table func(rows []Row) string
 }
 
 // faults are the settings that every size is tried under.
@@ -44,7 +43,8 @@ func crossed(nodes int, faults []Cell, links ...Links) []Cell {
 	return cells
 }
 
-// Suite is the whole comparison: some quarter of an hour on two processors.
+// Suite is the whole comparison: some quarter of an hour on two processors. Cells
+// of the last two sections are in an earlier one, too.
 func Suite() []Section {
 	rate := func(nodes int, l Links, seconds int, c Cell) Cell {
 		c.Nodes, c.Links, c.Size, c.Rate, c.For = nodes, l, size, 100, time.Duration(seconds)*time.Second
@@ -56,14 +56,15 @@ func Suite() []Section {
 		rate(1000, Far, 2, Cell{Senders: 10, Loss: 0.01, Ordered: true}), rate(1000, Far, 2, Cell{Churn: 0.01}))
 	const seeds = 6 // at 1,000 nodes: events of one setting differ little
 	return []Section{
-		{Name: "100", Title: "100 nodes", Cells: crossed(100, faults, LAN, Far, WAN), Seeds: 10},
-		{Name: "1000", Title: "1,000 nodes", Cells: crossed(1000, faults, LAN, Far, WAN), Seeds: seeds},
-		{Name: "load", Title: "1,000 nodes, the first event of an origin, and load", Cells: load, Seeds: 2},
+		{Name: "100", Title: "100 nodes", Cells: crossed(100, faults, LAN, Far, WAN), Seeds: 10, Table: Table},
+		{Name: "1000", Title: "1,000 nodes", Cells: crossed(1000, faults, LAN, Far, WAN), Seeds: seeds, Table: Table},
+		{Name: "load", Title: "1,000 nodes, the first event of an origin, and load", Cells: load, Seeds: 2, Table: Table},
 		{
 			Name: "5000", Title: "5,000 nodes",
-			Cells: append(crossed(5000, large, Far), crossed(5000, large[:1], LAN, WAN)...), Seeds: 2,
+			Cells: append(crossed(5000, large, Far), crossed(5000, large[:1], LAN, WAN)...), Seeds: 2, Table: Table,
 		},
-		{Name: "brief", Title: "1,000 nodes, 50 ms, in brief", Cells: crossed(1000, faults, Far), Seeds: seeds, Brief: true},
+		{Name: "brief", Title: "1,000 nodes, 50 ms, in brief", Cells: crossed(1000, faults, Far), Seeds: seeds, Table: Brief},
+		{Name: "targets", Title: "Targets", Cells: targetCells(), Seeds: seeds, Table: Targets},
 	}
 }
 
@@ -72,5 +73,5 @@ func Quick() []Section {
 	cells := crossed(60, faults, Far)
 	cells = append(cells, crossed(60, []Cell{{Cold: true}, {Senders: 10, Ordered: true, Loss: 0.05}}, LAN, WAN)...)
 	cells = append(cells, Cell{Nodes: 60, Links: LAN, Size: size, Rate: 100, For: time.Second, Loss: 0.05, Ordered: true})
-	return []Section{{Name: "quick", Title: "60 nodes", Cells: cells, Seeds: 2}}
+	return []Section{{Name: "quick", Title: "60 nodes", Cells: cells, Seeds: 2, Table: Table}}
 }

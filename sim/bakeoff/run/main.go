@@ -27,7 +27,7 @@ import (
 func main() {
 	var o options
 	flag.BoolVar(&o.quick, "quick", false, "a small version, some seconds")
-	flag.StringVar(&o.only, "only", "", "play one section: 100, 1000, load, 5000 or brief")
+	flag.StringVar(&o.only, "only", "", "play one section: 100, 1000, load, 5000, brief or targets")
 	flag.StringVar(&o.strategies, "strategies", strings.Join(bakeoff.Strategies(), ","), "who takes part")
 	flag.StringVar(&o.rows, "rows", "", "file of rows that are played already")
 	flag.StringVar(&o.again, "again", "", "strategies to play again although their rows are there")
@@ -68,6 +68,9 @@ func run(o *options) error {
 		})
 		if err = errors.Join(err, lost); err != nil {
 			return err
+		}
+		for _, row := range rows {
+			known[row.Key()] = row
 		}
 		if err := show(o.file, s.Name, s.Title, section(&s, rows)); err != nil {
 			return err
@@ -128,11 +131,7 @@ func keep(path string, row *bakeoff.Row) error {
 
 // section returns a table and what else must be known of it.
 func section(s *bakeoff.Section, rows []bakeoff.Row) string {
-	table := bakeoff.Table
-	if s.Brief {
-		table = bakeoff.Brief
-	}
-	text := fmt.Sprintf("%s; %d random seeds.\n\n%s", s.Title, s.Seeds, table(rows))
+	text := fmt.Sprintf("%s; %d random seeds.\n\n%s", s.Title, s.Seeds, s.Table(rows))
 	for _, alarm := range bakeoff.Alarms(rows) {
 		text += "\n* " + alarm
 	}
