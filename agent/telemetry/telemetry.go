@@ -16,7 +16,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hearsay-gossip/hearsay"
-	"github.com/hearsay-gossip/hearsay/core/broadcast"
 )
 
 // Source is where the numbers come from. Its fields are called on each scrape,
@@ -204,7 +203,7 @@ func (c collector) collectMessages(m *hearsay.MessageStats, gauge func(*promethe
 	for i, n := range m.Latency.Counts {
 		sum += n
 		if i < len(m.Latency.Counts)-1 {
-			buckets[(broadcast.HistogramUnit << i).Seconds()] = sum
+			buckets[m.Latency.Bound(i).Seconds()] = sum
 		}
 	}
 	metrics <- prometheus.MustNewConstHistogram(eventLatency, sum, m.Latency.Sum.Seconds(), buckets)

@@ -55,6 +55,9 @@ const (
 	HistogramClasses = 21
 )
 
+// Bound returns the longest duration of a class but the last.
+func (h *Histogram) Bound(class int) time.Duration { return HistogramUnit << class }
+
 func (h *Histogram) add(d time.Duration) {
 	class := bits.Len64(uint64(max(d-1, 0) / HistogramUnit))
 	h.Counts[min(class, HistogramClasses-1)]++
