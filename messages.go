@@ -39,9 +39,9 @@ var messageLimit = limit[Message]{
 // those that missed it from any other, for as long as one keeps it: a minute,
 // unless 16 MiB of newer messages come first.
 //
-// The context bounds the wait for the node alone. Errors: [ErrTopic]; [ErrSize]
-// above [Config.MaxEventSize]; [ErrBackpressure] when 1,024 messages or 8 MiB
-// of this node are on their way already: wait for a receipt and try again;
+// The context bounds the wait for the node alone. Errors: [ErrTopic]; [ErrFilter];
+// [ErrSize] above [Config.MaxEventSize]; [ErrBackpressure] when 1,024 messages or
+// 8 MiB of this node are on their way already: wait for a receipt and try again;
 // [ErrLeft]; [ErrClosed].
 //
 // Each member delivers a message at most once. One that joins later, or whose

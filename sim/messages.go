@@ -49,11 +49,11 @@ func (r *Receipt) Progress() Progress { return r.progress }
 
 // Broadcast tells a message to all members and to this node's own handlers;
 // others get it while time passes. See Broadcast of the root package. Errors:
-// [ErrTopic], [ErrSize], [ErrBackpressure], [ErrLeft], [ErrClosed], [ErrPaused],
-// and that of the context.
+// [ErrTopic], [ErrFilter], [ErrSize], [ErrBackpressure], [ErrLeft], [ErrClosed],
+// [ErrPaused], and that of the context.
 func (n *Node) Broadcast(ctx context.Context, m Message) (*Receipt, error) {
 	r := &Receipt{begun: n.lab.cluster.now}
-	in := core.Publish{Topic: m.Topic, Payload: slices.Clone(m.Payload), Ordered: m.Ordered, Filter: m.Filter}
+	in := core.Publish{Topic: m.Topic, Payload: slices.Clone(m.Payload), Ordered: m.Ordered, Filter: cloneFilter(&m.Filter)}
 	n.publishing = r
 	err := n.command(ctx, &in, &in.Err)
 	n.publishing = nil

@@ -69,7 +69,7 @@ func (n *Node) Query(ctx context.Context, q Query) (*Answers, error) {
 	a := &Answers{node: n, receipt: Receipt{begun: n.lab.cluster.now}}
 	in := core.Ask{
 		Topic: q.Topic, Payload: slices.Clone(q.Payload), Timeout: q.Timeout, WantAck: q.WantAck,
-		Filter: Filter{Names: slices.Clone(q.Filter.Names), Tags: slices.Clone(q.Filter.Tags), Zone: q.Filter.Zone},
+		Filter: cloneFilter(&q.Filter),
 	}
 	n.publishing, n.asking = &a.receipt, a
 	err := n.command(ctx, &in, &in.Err)
@@ -87,6 +87,11 @@ func (n *Node) Query(ctx context.Context, q Query) (*Answers, error) {
 		delete(n.queries, in.Seq)
 	})
 	return a, nil
+}
+
+// cloneFilter copies what a caller may change after.
+func cloneFilter(f *Filter) Filter {
+	return Filter{Names: slices.Clone(f.Names), Tags: slices.Clone(f.Tags), Zone: f.Zone}
 }
 
 // onAnswer takes an answer to an own query, or the confirmation that somebody is
