@@ -483,9 +483,34 @@ func TestANewEpochCountsAnew(t *testing.T) {
 		}
 		other.checkInvariants(t)
 		other.Forget(w.now, n.id)
-		if len(other.origins) != 0 || len(other.window.events) != 0 {
+		if len(other.window.events) != 0 {
 			t.Errorf("node %d keeps %d events of who is forgotten", other.n, len(other.window.events))
 		}
+		if other.Tick(w.now.Add(time.Minute)); len(other.origins) != 0 {
+			t.Errorf("node %d still knows what it heard of who is forgotten", other.n)
+		}
+	}
+}
+
+// A full member table may forget who is away for a moment: it is back in the
+// same life, and others still keep what it said before.
+func TestWhoIsForgottenAndBackIsNotHeardTwice(t *testing.T) {
+	w := newWorld(t, 3, 1)
+	w.acquainted(2 * time.Millisecond)
+	n, other := w.nodes[0], w.nodes[1]
+	w.publish(0, "payload", true)
+	w.publish(0, "payload", true)
+	w.runFor(time.Second)
+	other.Forget(w.now, n.id)
+	w.runFor(10 * time.Second)
+	w.publish(0, "payload", true)
+	w.runFor(time.Minute)
+	if got := other.ordered[n.id]; fmt.Sprint(got) != "[1 2 3]" {
+		t.Errorf("it got %v", got)
+	}
+	other.checkInvariants(t)
+	if len(other.gone) != 0 || len(other.origins) != 1 {
+		t.Errorf("%d of %d origins gone, though it is back", len(other.gone), len(other.origins))
 	}
 }
 

@@ -26,6 +26,7 @@ type Machine struct {
 	partials  []*event
 	news      []*origin // to be told of
 	repairing []*origin // with holes
+	gone      []*origin // forgotten by the member table, the first one first
 
 	links    map[member.NodeID]*link
 	linkList []*link
@@ -110,6 +111,7 @@ func (m *Machine) Deadline() member.Time {
 func (m *Machine) Tick(now member.Time) {
 	m.now = now
 	m.expire(now)
+	m.expireGone(now)
 	m.tickLanes(now)
 	m.tickRepairs(now)
 	m.tickPartials(now)
@@ -190,7 +192,10 @@ func (m *Machine) send(now member.Time, ev *event) (live int) {
 func (m *Machine) SetEpoch(now member.Time, epoch member.Epoch) {
 	if epoch != m.cfg.Epoch {
 		m.cfg.Epoch, m.seq = epoch, 0
-		m.Forget(now, m.cfg.ID)
+		if o := m.index[m.cfg.ID]; o != nil {
+			m.clear(now, o)
+			m.drop(o)
+		}
 	}
 }
 

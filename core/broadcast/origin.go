@@ -35,6 +35,9 @@ type origin struct {
 	checked uint64 // version of the members for which epoch was right
 	source  *link  // who sent one of its events last
 	repair  *repair
+
+	gone   bool // forgotten by the member table, at goneAt
+	goneAt member.Time
 }
 
 // aheadMax is how far above its base an origin's events are taken: 8 KiB of
@@ -126,7 +129,7 @@ func (o *origin) complete() bool { return o.base >= o.top }
 func (m *Machine) originOf(now member.Time, id member.NodeID, epoch member.Epoch) *origin {
 	o := m.index[id]
 	version := m.cfg.Members.Version()
-	if o != nil && o.epoch == epoch && o.checked == version {
+	if o != nil && o.epoch == epoch && o.checked == version && !o.gone {
 		return o
 	}
 	life, known := m.life(id)
@@ -143,7 +146,11 @@ func (m *Machine) originOf(now member.Time, id member.NodeID, epoch member.Epoch
 		m.origins = append(m.origins, o)
 	case o.epoch != epoch:
 		m.clear(now, o)
-		*o = origin{id: id, epoch: epoch}
+		*o = origin{id: id, epoch: epoch, gone: o.gone}
+	}
+	if o.gone { // it is back in the life that it was in
+		o.gone = false
+		m.gone = without(m.gone, o)
 	}
 	o.checked = version
 	return o
@@ -172,13 +179,38 @@ func (m *Machine) clear(now member.Time, o *origin) {
 	m.news = without(m.news, o)
 }
 
-// Forget drops what was heard of a member that is no longer known.
+// goneMax bounds the origins that are remembered though they are no members.
+const goneMax = 1024
+
+// Forget takes note that a member is no longer known. What was heard of it is
+// remembered for as long as others keep its events: a full table may forget it
+// while it is away, and it may come back in the same life.
 func (m *Machine) Forget(now member.Time, id member.NodeID) {
-	if o := m.index[id]; o != nil {
-		m.clear(now, o)
-		delete(m.index, id)
-		m.origins = without(m.origins, o)
+	o := m.index[id]
+	if o == nil || o.gone {
+		return
 	}
+	m.clear(now, o)
+	o.repair, o.source, o.news, o.held = nil, nil, false, 0
+	o.gone, o.goneAt, o.checked = true, now, 0
+	m.gone = append(m.gone, o)
+	if len(m.gone) > goneMax {
+		m.drop(m.gone[0])
+	}
+}
+
+// expireGone drops the origins whose events nobody keeps any more.
+func (m *Machine) expireGone(now member.Time) {
+	for len(m.gone) > 0 && now.Sub(m.gone[0].goneAt) >= m.cfg.Timing.Window {
+		m.drop(m.gone[0])
+	}
+}
+
+// drop forgets an origin of which nothing is kept.
+func (m *Machine) drop(o *origin) {
+	delete(m.index, o.id)
+	m.origins = without(m.origins, o)
+	m.gone = without(m.gone, o)
 }
 
 func without[T comparable](list []T, x T) []T {
