@@ -96,7 +96,7 @@ func (p *pair) deliver() bool {
 			p.packets++
 			some = true
 			to.open(w.addr, packet)
-			to.driver.drain(to.now())
+			to.driver.drain(to.now().Add(drainTime))
 			to.driver.flush()
 			w.spare = append(w.spare, packet)
 		}

@@ -64,6 +64,12 @@ const (
 	// would look like a slower network to those who wait for acks.
 	batchTime = 2 * time.Millisecond
 
+	// drainTime is the same before a verdict: on a machine with too much to do,
+	// where each datagram waits for its turn of the processor, what is left unread
+	// makes the verdict a wrong one. 100 nodes at a load of 15 with batchTime
+	// instead: 13,469 suspicions within a minute.
+	drainTime = 250 * time.Millisecond
+
 	// publishInterval is the least time between two snapshots: while a cluster
 	// of 1,000 joins, a snapshot for each would copy 160 kB a thousand times.
 	// The first change after a rest waits for nothing.
@@ -85,7 +91,7 @@ func (d *driver) run() {
 	}()
 	d.seed(d.now())
 	for d.flush(); ; d.flush() {
-		begun := d.now()
+		begun, limit := d.now(), batchTime
 		select {
 		case p := <-n.inbox:
 			d.receiveDatagram(p)
@@ -94,16 +100,16 @@ func (d *driver) run() {
 		case command := <-n.commands:
 			d.obey(command)
 		case <-d.timer.C:
-			d.armed = never
+			d.armed, limit = never, drainTime
 		case <-n.ctx.Done():
 			return
 		}
-		d.drain(begun)
-		// An answer that was waiting has come before the verdict on it, and what
-		// the batch caused leaves together: the machine wants a tick at once for
-		// what it has collected.
-		if d.armed == never || d.machine.Deadline() <= d.now() {
+		d.drain(begun.Add(limit))
+		switch {
+		case d.armed == never: // an answer that waited has come before the verdict on it
 			d.tick()
+		case d.machine.Deadline() <= d.now(): // what the batch has caused leaves together
+			d.step(core.Flush{})
 		}
 	}
 }
@@ -115,8 +121,8 @@ func (d *driver) now() core.Time { return d.node.now() }
 // share a machine, the handshakes of one must not wait for the whole batches of
 // all. 300 nodes joining one seed on two busy cores: all views full after 6 s
 // and 10 s of CPU, instead of 58 s, 39 s and 253 false deaths.
-func (d *driver) drain(begun core.Time) {
-	for taken := 0; taken < batchMax && d.now().Sub(begun) < batchTime; taken++ {
+func (d *driver) drain(until core.Time) {
+	for taken := 0; taken < batchMax && d.now() < until; taken++ {
 		select {
 		case p := <-d.node.inbox:
 			runtime.Gosched()

@@ -24,6 +24,10 @@ type Receive struct {
 // first, so that a late timer does not accuse somebody whose answer is waiting.
 type Tick struct{}
 
+// Flush lets the events leave that are collected, and judges nobody: for a driver
+// that has more to hand in before it may give a Tick.
+type Flush struct{}
+
 // Join asks the nodes at some addresses for their view. Each address is
 // answered by an event: JoinDone, JoinRefused or JoinFailed.
 type Join struct{ Addrs []netip.AddrPort }
@@ -107,6 +111,7 @@ func (*Ask) input()         {}
 func (*Answer) input()      {}
 func (*Receive) input()     {}
 func (Tick) input()         {}
+func (Flush) input()        {}
 func (*Join) input()        {}
 func (*Unreachable) input() {}
 func (*Seeds) input()       {}

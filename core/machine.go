@@ -199,6 +199,8 @@ func (m *Machine) Step(now Time, in Input) *Output {
 		m.receive(now, in)
 	case Tick:
 		m.tick(now)
+	case Flush:
+		m.events.Flush(now)
 	case *Join:
 		m.startJoins(now, in.Addrs)
 	case *Unreachable:

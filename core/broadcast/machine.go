@@ -116,6 +116,13 @@ func (m *Machine) Tick(now member.Time) {
 	m.tickRepairs(now)
 	m.tickPartials(now)
 	m.tickHeard(now)
+	m.Flush(now)
+}
+
+// Flush sends what was collected and is due, and judges nobody: for a driver that
+// has not handed in yet all that has arrived.
+func (m *Machine) Flush(now member.Time) {
+	m.now = now
 	if now >= m.flushAt {
 		m.flush(now)
 		m.showReceipts()
