@@ -25,6 +25,7 @@ type report struct {
 	NodeHours float64           `json:"node_hours"`
 	Seconds   float64           `json:"seconds"`
 	Steps     uint64            `json:"steps"`
+	Missed    uint64            `json:"missed"` // messages that were given up though their origin went on
 	Faults    map[swarm.Op]int  `json:"faults"` // runs with each kind
 	Checks    map[string]uint64 `json:"checks"`
 	Marks     map[string]uint64 `json:"sometimes"`
@@ -48,7 +49,7 @@ type failure struct {
 func newReport(seed swarm.Seed, t *swarm.Total, took time.Duration) *report {
 	r := &report{
 		Commit: commit(), Seed: seed, Runs: t.Runs, Slow: t.Slow, Cut: t.Cut, Twice: t.Twice, NodeHours: t.NodeTime.Hours(),
-		Seconds: took.Seconds(), Steps: t.Steps, Faults: t.Faults,
+		Seconds: took.Seconds(), Steps: t.Steps, Missed: t.Missed, Faults: t.Faults,
 		Checks: make(map[string]uint64), Marks: make(map[string]uint64), Missing: []string{}, Failures: []failure{},
 	}
 	for i, count := range t.Checks {
@@ -74,8 +75,8 @@ func (r *report) print(w io.Writer, asJSON bool) error {
 		return e.Encode(r)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "swarm  commit %.12s  seed %v  runs %d  node-hours %.0f  in %.1f s  steps %d  run twice %d  slow %d  cut short %d\n",
-		r.Commit, r.Seed, r.Runs, r.NodeHours, r.Seconds, r.Steps, r.Twice, r.Slow, r.Cut)
+	fmt.Fprintf(&b, "swarm  commit %.12s  seed %v  runs %d  node-hours %.0f  in %.1f s  steps %d  run twice %d  slow %d  cut short %d  missed %d\n",
+		r.Commit, r.Seed, r.Runs, r.NodeHours, r.Seconds, r.Steps, r.Twice, r.Slow, r.Cut, r.Missed)
 	b.WriteString("faults ")
 	for _, op := range slices.Sorted(maps.Keys(r.Faults)) {
 		fmt.Fprintf(&b, " %s %d", op, r.Faults[op])

@@ -31,13 +31,20 @@ const (
 	invariants
 )
 
-// The invariants of facts, see [Facts], and those that a runner checks.
+// The invariants of facts, see [Facts], of messages, see [Messages], and those
+// that a runner checks.
 const (
 	C1 Invariant = invariants + iota
 	C3
 	C4
 	C8
 	E2
+	B1
+	B2
+	B3
+	B4
+	B5
+	B6
 	E5
 	X4
 	L1
@@ -46,6 +53,7 @@ const (
 	L4
 	L5
 	L6
+	L7
 	// Hash: two runs of one schedule have one trace hash.
 	Hash
 	Count // of all invariants
@@ -54,7 +62,8 @@ const (
 var invariantNames = [Count]string{
 	M1: "M1", M2: "M2", M3: "M3", M4: "M4", M5: "M5", F1: "F1", F2: "F2", X1: "X1", X5: "X5",
 	C1: "C1", C3: "C3", C4: "C4", C8: "C8", E2: "E2", E5: "E5", X4: "X4",
-	L1: "L1", L2: "L2", L3: "L3", L4: "L4", L5: "L5", L6: "L6", Hash: "HASH",
+	B1: "B1", B2: "B2", B3: "B3", B4: "B4", B5: "B5", B6: "B6",
+	L1: "L1", L2: "L2", L3: "L3", L4: "L4", L5: "L5", L6: "L6", L7: "L7", Hash: "HASH",
 }
 
 // String returns the name of the invariant.

@@ -1,9 +1,11 @@
 package swarm
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hearsay-gossip/hearsay/core"
+	"github.com/hearsay-gossip/hearsay/core/broadcast"
 	"github.com/hearsay-gossip/hearsay/sim"
 )
 
@@ -15,6 +17,8 @@ type config struct {
 	timing     core.Timing
 	payloadMax int
 	membersMax int
+	talk       broadcast.Timing
+	limits     broadcast.Limits
 }
 
 // site is a legal extreme of the configuration, on or off for a whole run.
@@ -44,13 +48,38 @@ var sites = []site{
 // shortRetention has the gone forgotten while a fault may still last.
 const shortRetention = "retention-short"
 
+// talkSites are those of messages. They are drawn apart from the others, so that
+// a seed has the faults that it had before there were messages.
+var talkSites = []site{
+	{windowShort, func(c *config) { c.talk.Window = 10 * time.Second }},
+	{windowLong, func(c *config) { c.talk.Window = 20 * time.Minute }},
+	{windowBytes, func(c *config) { c.limits.WindowBytes = 2 << 20 }},
+	{"in-flight-few", func(c *config) { c.limits.InFlight = 8 }},
+	{inFlightMany, func(c *config) { c.limits.InFlight = 4096 }},
+	{"heard-off", func(c *config) { c.talk.HeardDelay = -1 }},
+	{"batches", func(c *config) { c.talk.BatchWindow, c.talk.AckDelay = 50*time.Millisecond, 50*time.Millisecond }},
+}
+
+const (
+	windowShort = "window-short"
+	windowBytes = "window-bytes"
+	// windowLong keeps what was said for longer than most faults last: it has to
+	// reach everybody in the end.
+	windowLong = "window-long"
+	// inFlightMany lets a publisher fill the queue to a peer that answers nothing.
+	inFlightMany = "in-flight-many"
+)
+
 // tightMembers leaves no room in the member table for anybody but the nodes.
 const tightMembers = "members-tight"
 
 // config returns the configuration of a schedule that is valid.
 func (s *Schedule) config() config {
-	c := config{timing: presets[s.Preset]()}
-	for _, site := range sites {
+	c := config{
+		timing: presets[s.Preset](), talk: broadcast.Timing{Window: time.Minute},
+		limits: broadcast.Limits{EventSize: 4 << 20, WindowBytes: 16 << 20, InFlight: 1024, InFlightBytes: 8 << 20},
+	}
+	for _, site := range slices.Concat(sites, talkSites) {
 		switch {
 		case !s.buggified(site.name):
 		case site.name == tightMembers:

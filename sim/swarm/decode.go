@@ -31,6 +31,14 @@ var decoders = map[wire.Type]func() decoder{
 	wire.TypeJoinAck:  func() decoder { return new(wire.JoinAck) },
 	wire.TypeLeave:    func() decoder { return new(wire.Leave) },
 	wire.TypeLeaveAck: func() decoder { return new(wire.LeaveAck) },
+
+	wire.TypeRelay:     func() decoder { return new(wire.Relay) },
+	wire.TypeRelayAck:  func() decoder { return new(wire.RelayAck) },
+	wire.TypeReport:    func() decoder { return new(wire.Report) },
+	wire.TypeHeard:     func() decoder { return new(wire.Heard) },
+	wire.TypePull:      func() decoder { return new(wire.Pull) },
+	wire.TypeAnswer:    func() decoder { return new(wire.Answer) },
+	wire.TypeHeardRoot: func() decoder { return new(wire.HeardRoot) },
 }
 
 // malformed returns where the first message of a payload begins that cannot be

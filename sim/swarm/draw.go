@@ -38,6 +38,7 @@ func Draw(seed Seed, limits Limits) *Schedule {
 		d.faults()
 		d.leftovers()
 	}
+	(&drawing{dice: newDice(seed, "messages"), s: d.s}).talk(sunny)
 	return d.s
 }
 

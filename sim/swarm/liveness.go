@@ -15,10 +15,12 @@ import (
 //
 //	L1  every core member is alive to every core member
 //	L2  leftovers are alive to none of them
-//	L3  a new fact reaches all of them
+//	L3  a new fact and new messages reach all of them
+//	B6  what was kept of messages has reached them, or is missed aloud
 //	L4  they hold the same of everybody, and the same facts
 //	L5  once that is so they change their minds no more
 //	L6  and have nothing left to say
+//	L7  a goodbye is heard, and confirmed
 //	E5  a cluster at rest sends its probes and nothing else
 func (r *run) liveness() {
 	r.over = true
@@ -50,7 +52,9 @@ func (r *run) liveness() {
 	}
 	r.result.Healed = r.c.Now() - begun
 	r.say("the core agrees")
-	r.stays(core, left)
+	if r.keepsItsWord(core) {
+		r.stays(core, left)
+	}
 }
 
 // mend makes a node of the core well: it runs, in step with the others.
@@ -232,7 +236,9 @@ func (r *run) stays(core, left []int) {
 		}
 		return
 	}
-	r.rests(core, timing)
+	if r.hearsOfEverything(core) && r.keepsNobody(core) && r.rests(core, timing) {
+		r.partsWithOne(core)
+	}
 }
 
 // calmsDown waits until nobody in the core has changed its mind for a while. A
@@ -267,28 +273,28 @@ func (r *run) told(core []int, writer int, value string) bool {
 
 // rests holds a cluster that nobody is missing from to its probes: two packets a
 // node and period. Those that hold somebody dead go on trying to reach them.
-func (r *run) rests(core []int, timing core.Timing) {
-	if len(r.s.Leftovers) > 0 {
-		return
+func (r *run) rests(core []int, timing core.Timing) bool {
+	if len(r.s.Leftovers) > 0 || r.keepsForLong() { // pings that tell of different pasts have more to say
+		return true
 	}
 	if r.s.uses(Replay) || r.s.uses(Slow) { // what arrives may be long out of date
-		return
+		return true
 	}
 	for _, slot := range core {
 		m := r.c.Machine(slot)
 		if m.Health() > 0 {
-			return
+			return true
 		}
 		for i := range m.Len() {
 			if m.Member(i).Claim.State == member.Dead {
-				return
+				return true
 			}
 		}
 	}
 	before := r.c.Stats()
 	const periods = 20
 	if !r.pass(periods * timing.ProbePeriod) {
-		return
+		return false
 	}
 	after := r.c.Stats()
 	r.checker.Noted(check.E5)
@@ -298,6 +304,7 @@ func (r *run) rests(core []int, timing core.Timing) {
 	if packets, most := after.Packets-before.Packets, uint64(2*(periods+1)*len(core)); packets > most {
 		r.checker.Fail(check.E5, core[0], "%d packets in %d periods of rest, at most %d", packets, periods, most)
 	}
+	return r.goesOn()
 }
 
 // flap counts a change of mind of the core about anybody.

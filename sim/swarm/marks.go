@@ -37,6 +37,14 @@ const (
 	markCapped
 	markVoid
 	markDamaged
+	markPulled
+	markPulledLarge
+	markHeld
+	markPassedOn
+	markMissed
+	markLazy
+	markRefused
+	markAnswered
 	markEnd
 )
 
@@ -49,7 +57,10 @@ var markNames = [markEnd]string{
 	markRetired: "member retired", markRejoined: "back in a later epoch", markStream: "stream used",
 	markGeneration: "tombstones collected", markDeleted: "fact deleted", markUnproven: "accusation in a life unproven",
 	markNotMember: "sender held gone", markCapped: "member table full", markVoid: "facts of an earlier life",
-	markDamaged: "malformed payload",
+	markDamaged: "malformed payload", markPulled: "anti-entropy repaired a message",
+	markPulledLarge: "chunked message completed after loss", markHeld: "ordered message held",
+	markPassedOn: "span delegated again", markMissed: "message given up and reported", markLazy: "eager turned lazy",
+	markRefused: "publisher held back", markAnswered: "query answered",
 }
 
 // String says what happened.
@@ -82,6 +93,7 @@ func (r *run) mark(slot int, out *core.Output) {
 	for i := range out.Events {
 		e := &out.Events[i]
 		r.markEvent(slot, e)
+		r.departures.note(slot, r.indexOf(e.ID), r.c.Now(), e)
 		if r.over {
 			r.flap(slot, e)
 		}

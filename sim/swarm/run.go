@@ -27,6 +27,7 @@ type Result struct {
 	Marks     Marks
 	Stats     sim.Stats
 	Healed    time.Duration // how long the liveness phase needed to agree
+	Missed    uint64        // messages that a member missed aloud though their origin went on
 }
 
 // Options say how to run a schedule, never what it does.
@@ -44,26 +45,31 @@ type Options struct {
 
 // run is a schedule under way.
 type run struct {
-	s       *Schedule
-	c       *sim.Cluster
-	opts    Options
-	checker *check.Checker
-	facts   *check.Facts
-	meddler *meddler
-	marks   Marks
-	nodes   []int // node of a slot, from 0: a node that was wiped has more than one
-	slots   []int // slot of a node now
-	spare   int   // the next slot for a wiped node
-	over    bool  // the safety phase has ended: faults begin no more
-	writes  int
-	result  *Result
-	damage  damage
-	tale    *Tale         // nil if nobody listens
-	up      time.Duration // node time so far
-	upSince []time.Duration
-	dead    map[[2]int]bool // who holds whom dead, for a mark
-	flaps   int             // changes of mind since the liveness phase agreed
-	begun   time.Time       // by Options.Clock, if there is a bound
+	s          *Schedule
+	c          *sim.Cluster
+	opts       Options
+	checker    *check.Checker
+	facts      *check.Facts
+	said       *check.Messages
+	meddler    *meddler
+	marks      Marks
+	nodes      []int // node of a slot, from 0: a node that was wiped has more than one
+	slots      []int // slot of a node now
+	spare      int   // the next slot for a wiped node
+	over       bool  // the safety phase has ended: faults begin no more
+	writes     int
+	sends      uint64
+	replies    map[reply]bool
+	departures departures
+	mended     []uint64 // of each slot: messages that it had to pull, so far
+	result     *Result
+	damage     damage
+	tale       *Tale         // nil if nobody listens
+	up         time.Duration // node time so far
+	upSince    []time.Duration
+	dead       map[[2]int]bool // who holds whom dead, for a mark
+	flaps      int             // changes of mind since the liveness phase agreed
+	begun      time.Time       // by Options.Clock, if there is a bound
 }
 
 // Run plays a schedule. The same schedule gives the same result but for its
@@ -102,7 +108,8 @@ func newRun(s *Schedule, opts Options) *run {
 	r.meddler = &meddler{r: r}
 	c, err := sim.NewCluster(sim.Options{
 		Nodes: slots, Seed: uint64(s.Seed), Timing: cfg.timing, Network: s.Network.model(),
-		PayloadMax: cfg.payloadMax, MembersMax: cfg.membersMax, Watch: r, Meddle: r.meddler,
+		PayloadMax: cfg.payloadMax, MembersMax: cfg.membersMax, Events: cfg.talk, EventLimits: cfg.limits,
+		Watch: r, Meddle: r.meddler,
 	})
 	if err != nil {
 		panic(fmt.Sprintf("swarm: %v", err)) // schedules are validated
@@ -111,6 +118,9 @@ func newRun(s *Schedule, opts Options) *run {
 	r.checker.Attach(c)
 	r.checker.Limit(cfg.payloadMax, cfg.membersMax)
 	r.facts = check.NewFacts(r.checker)
+	r.said = check.NewMessages(r.checker, cfg.limits, cfg.talk.Window)
+	r.departures = departures{gone: make(map[[2]int]time.Duration), acked: make([]int, slots)}
+	r.mended, r.replies = make([]uint64, slots), make(map[reply]bool)
 	for i := range slots {
 		r.nodes = append(r.nodes, min(i, s.Nodes-1)) // a spare is nobody before it is used
 		if i < s.Nodes {
@@ -293,6 +303,12 @@ func (r *run) write(w *Write) {
 		r.c.Step(slot, &core.Delete{Key: w.Key})
 	case retire:
 		r.c.Step(slot, &core.Retire{ID: r.c.ID(r.slots[w.About-1])})
+	case send:
+		for range max(w.Count, 1) {
+			r.send(slot, w.Len, w.Ordered)
+		}
+	case ask:
+		r.ask(slot, w.Len)
 	}
 }
 
@@ -308,6 +324,7 @@ func (r *run) put(slot int, key string, size int) string {
 func (r *run) finish() {
 	for slot := range r.upSince {
 		if r.c.Machine(slot) != nil {
+			r.markTalk(slot)
 			r.up += r.c.Now() - r.upSince[slot]
 		}
 	}
@@ -329,6 +346,9 @@ func (r *run) finish() {
 func (r *run) Started(slot int, now time.Duration, epoch member.Epoch) {
 	r.upSince[slot] = now
 	r.facts.Started(slot, now, epoch)
+	r.said.Started(slot, now, epoch)
+	r.departures.begin(slot)
+	r.mended[slot] = 0
 	if r.opts.Watch != nil {
 		r.opts.Watch.Started(slot, now, epoch)
 	}
@@ -338,6 +358,8 @@ func (r *run) Started(slot int, now time.Duration, epoch member.Epoch) {
 func (r *run) Stopping(slot int, now time.Duration) {
 	r.up += now - r.upSince[slot]
 	r.facts.Stopping(slot, now)
+	r.said.Stopping(slot)
+	r.markTalk(slot)
 	if r.opts.Watch != nil {
 		r.opts.Watch.Stopping(slot, now)
 	}
@@ -349,6 +371,8 @@ func (r *run) Stepped(slot int, now time.Duration, out *core.Output) {
 		r.opts.Watch.Stepped(slot, now, out)
 	}
 	r.facts.Stepped(slot, now, out)
+	r.said.Stepped(slot, now, out)
+	r.listen(slot, out)
 	if r.damage.pending {
 		r.checkDamage(slot, out)
 	}

@@ -43,10 +43,13 @@ type Network struct {
 type Write struct {
 	At    Duration `json:"at"`
 	Node  int      `json:"node"`
-	Do    string   `json:"do"` // put, delete or retire
+	Do    string   `json:"do"` // put, delete, retire, send or ask
 	Key   string   `json:"key,omitempty"`
-	Len   int      `json:"len,omitempty"`   // of the value
+	Len   int      `json:"len,omitempty"`   // of the value or payload
 	About int      `json:"about,omitempty"` // who is retired, if dead
+	Count int      `json:"count,omitempty"` // of the messages sent at once; 0: 1
+	// Ordered messages come after all earlier ones of their node.
+	Ordered bool `json:"ordered,omitempty"`
 }
 
 // Fault is one thing that goes wrong. What the fields mean depends on Op; see
@@ -145,7 +148,7 @@ func (s *Schedule) Validate() error {
 		wrong("no preset %q", s.Preset)
 	}
 	for _, name := range s.Buggify {
-		if !slices.ContainsFunc(sites, func(b site) bool { return b.name == name }) {
+		if !slices.ContainsFunc(slices.Concat(sites, talkSites), func(b site) bool { return b.name == name }) {
 			wrong("no site %q", name)
 		}
 	}
@@ -175,13 +178,13 @@ func (s *Schedule) Validate() error {
 		what := fmt.Sprintf("act %d", i+1)
 		node(what, w.Node)
 		switch w.Do {
-		case put, remove:
+		case put, remove, send, ask:
 		case retire:
 			node(what, w.About)
 		default:
 			wrong("%s: cannot %q", what, w.Do)
 		}
-		if w.At < 0 || w.Len < 0 || w.Len > 1<<16 || len(w.Key) > 256 {
+		if w.At < 0 || w.Len < 0 || w.Len > w.lenMax() || len(w.Key) > 256 || w.Count < 0 || w.Count > burstMax {
 			wrong("%s: out of range", what)
 		}
 	}

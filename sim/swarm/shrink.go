@@ -142,6 +142,11 @@ func (h *shrinker) amounts() {
 	}
 	for i := range h.best.Workload {
 		h.edit(func(s *Schedule) { s.Workload[i].Len = min(s.Workload[i].Len, 1) })
+		h.edit(func(s *Schedule) { s.Workload[i].Ordered = false })
+		for h.best.Workload[i].Count > 1 && h.edit(func(s *Schedule) { s.Workload[i].Count /= 2 }) {
+		}
+		for h.best.Workload[i].Len > 1 && h.edit(func(s *Schedule) { s.Workload[i].Len /= 2 }) {
+		}
 	}
 }
 

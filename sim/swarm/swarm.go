@@ -38,6 +38,7 @@ type Total struct {
 	Faults             map[Op]int // runs with each kind
 	Marks              Marks
 	Steps              uint64
+	Missed             uint64 // messages, see [Result]
 }
 
 // SeedOf returns the random seed of run i of a swarm: what Draw is given. The
@@ -125,6 +126,7 @@ func (t *Total) add(s *Schedule, r *Result, twice bool) {
 	}
 	t.NodeTime += r.NodeTime
 	t.Steps += r.Stats.Steps
+	t.Missed += r.Missed
 	t.Marks.Add(&r.Marks)
 	for i := range t.Checks {
 		t.Checks[i] += r.Checks[i]

@@ -32,7 +32,8 @@ func TestSwarm(t *testing.T) {
 	if total.Runs != testRuns || total.Twice != 3 || total.Failed != 0 {
 		t.Errorf("%d runs, %d of them twice, %d failed", total.Runs, total.Twice, total.Failed)
 	}
-	for _, i := range []check.Invariant{check.M1, check.M4, check.F1, check.C1, check.C4, check.C8, check.E2, check.L1, check.L3, check.L5} {
+	for _, i := range []check.Invariant{check.M1, check.M4, check.F1, check.C1, check.C4, check.C8, check.E2, check.L1, check.L3, check.L5, check.L7,
+		check.B1, check.B2, check.B3, check.B4, check.B5, check.B6} {
 		if total.Checks[i] == 0 {
 			t.Errorf("%v was never checked", i)
 		}
@@ -168,6 +169,8 @@ func TestWrongSchedulesAreErrors(t *testing.T) {
 		"link":     func(s *Schedule) { s.Faults = []Fault{{Op: Cut, From: []int{0}}} },
 		"share":    func(s *Schedule) { s.Faults = []Fault{{Op: Loss, Share: 2}} },
 		"act":      func(s *Schedule) { s.Workload = []Write{{Node: 1, Do: "sing"}} },
+		"burst":    func(s *Schedule) { s.Workload = []Write{{Node: 1, Do: send, Count: burstMax + 1}} },
+		"message":  func(s *Schedule) { s.Workload = []Write{{Node: 1, Do: send, Len: 5 << 20}} },
 		"retire":   func(s *Schedule) { s.Workload = []Write{{Node: 1, Do: retire}} },
 		"leftover": func(s *Schedule) { s.Leftovers = []Leftover{{Node: 1, As: "sad"}} },
 		"core":     func(s *Schedule) { s.Leftovers = []Leftover{{1, "cut"}, {2, "cut"}, {3, "cut"}} },

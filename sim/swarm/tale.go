@@ -24,6 +24,9 @@ type Tale struct {
 	short map[string]string // of identities
 }
 
+// lineMax bounds a line: a message has up to megabytes.
+const lineMax = 2000
+
 func (t *Tale) attach(r *run) {
 	t.r = r
 	t.short = make(map[string]string)
@@ -45,6 +48,9 @@ func (t *Tale) say(now time.Duration, format string, args ...any) {
 		return
 	}
 	line := fmt.Sprintf("%12.6f  ", now.Seconds()) + fmt.Sprintf(format, args...)
+	if len(line) > lineMax {
+		line = line[:lineMax] + " …"
+	}
 	t.total++
 	if len(t.lines) < t.Keep {
 		t.lines = append(t.lines, line)
