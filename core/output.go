@@ -62,7 +62,7 @@ const arenaKeep = 8 << 10
 
 // calmMax is how many steps that need little it takes to give back more than
 // that; see effect.Out.
-const calmMax = 256
+const calmMax = 1024
 
 // add takes a packet whose payload was just appended to the arena.
 func (o *Output) add(s *effect.Send) {

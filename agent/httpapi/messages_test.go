@@ -190,7 +190,14 @@ func TestQueriesAreAnsweredThroughAgents(t *testing.T) {
 
 // What follows is how Consul's tools fire events and follow them.
 
-func consul(t *testing.T, method, addr, path, body string) (*http.Response, string) {
+// answered is what a tool gets.
+type answered struct {
+	status int
+	header http.Header
+	text   string
+}
+
+func consul(t *testing.T, method, addr, path, body string) answered {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+addr+path, strings.NewReader(body))
 	if err != nil {
@@ -205,63 +212,57 @@ func consul(t *testing.T, method, addr, path, body string) (*http.Response, stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(text)
+	return answered{resp.StatusCode, resp.Header, string(text)}
 }
 
 func TestUserEventsAreFiredAndListed(t *testing.T) {
 	_, _, addr := agentOf(t, "a")
-	resp, empty := consul(t, "GET", addr, "/v1/event/list", "")
-	if empty != "[]\n" || resp.Header.Get("X-Consul-Index") != "1" || resp.Header.Get("X-Consul-KnownLeader") != "true" {
-		t.Fatalf("nothing is listed as %q %v", empty, resp.Header)
+	list := func(query string) answered { return consul(t, "GET", addr, "/v1/event/list"+query, "") }
+	empty := list("")
+	if empty.text != "[]\n" || empty.header.Get("X-Consul-Index") != "1" || empty.header.Get("X-Consul-KnownLeader") != "true" {
+		t.Fatalf("nothing is listed as %+v", empty)
 	}
 	woken := make(chan string, 1)
-	go func() {
-		_, text := consul(t, "GET", addr, "/v1/event/list?index=1&wait=1m&name=deploy", "")
-		woken <- text
-	}()
-	resp, fired := consul(t, "PUT", addr, "/v1/event/fire/deploy", "v2")
-	if resp.StatusCode != 200 || !strings.Contains(fired, `"Name":"deploy","Payload":"djI=","NodeFilter":"","ServiceFilter":"","TagFilter":"","Version":1,"LTime":1}`) {
-		t.Errorf("fired: %d %s", resp.StatusCode, fired)
+	go func() { woken <- list("?index=1&wait=1m&name=deploy").text }()
+	fired := consul(t, "PUT", addr, "/v1/event/fire/deploy", "v2")
+	const shape = `"Name":"deploy","Payload":"djI=","NodeFilter":"","ServiceFilter":"","TagFilter":"","Version":1,"LTime":1}`
+	if fired.status != http.StatusOK || !strings.Contains(fired.text, shape) {
+		t.Errorf("fired: %+v", fired)
 	}
-	if text := <-woken; text != "["+strings.TrimSpace(fired)+"]\n" {
-		t.Errorf("the waiter got %q, want what was fired: %q", text, fired)
+	if text := <-woken; text != "["+strings.TrimSpace(fired.text)+"]\n" {
+		t.Errorf("the waiter got %q, want what was fired: %q", text, fired.text)
 	}
-	if _, other := consul(t, "GET", addr, "/v1/event/list?name=other", ""); other != "[]\n" {
-		t.Errorf("another name lists %q", other)
+	if other := list("?name=other"); other.text != "[]\n" {
+		t.Errorf("another name lists %+v", other)
 	}
-	resp, _ = consul(t, "GET", addr, "/v1/event/list", "")
-	index, err := strconv.ParseUint(resp.Header.Get("X-Consul-Index"), 10, 64)
+	index, err := strconv.ParseUint(list("").header.Get("X-Consul-Index"), 10, 64)
 	if err != nil || index <= 1 {
 		t.Errorf("index %d, %v", index, err)
 	}
-	_, empty = consul(t, "PUT", addr, "/v1/event/fire/deploy", "")
-	if !strings.Contains(empty, `"Payload":null`) {
-		t.Errorf("no payload is %s", empty)
+	if none := consul(t, "PUT", addr, "/v1/event/fire/deploy", ""); !strings.Contains(none.text, `"Payload":null`) {
+		t.Errorf("no payload is %+v", none)
 	}
 }
 
 func TestUserEventsRefuseAsText(t *testing.T) {
 	_, _, addr := agentOf(t, "a")
-	for path, want := range map[string]struct {
-		status int
-		text   string
-	}{
-		"/v1/event/fire/" + strings.Repeat("t", 129): {400, "topic"},
-		"/v1/event/fire/deploy?service=web":          {400, "no catalogue of services"},
-		"/v1/event/fire/deploy?tag=x":                {400, "no catalogue of services"},
+	for path, want := range map[string]string{
+		"/v1/event/fire/" + strings.Repeat("t", 129): "topic",
+		"/v1/event/fire/deploy?service=web":          "no catalogue of services",
+		"/v1/event/fire/deploy?tag=x":                "no catalogue of services",
 	} {
-		resp, text := consul(t, "PUT", addr, path, "x")
-		if resp.StatusCode != want.status || !strings.Contains(text, want.text) || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
-			t.Errorf("%s: %d %q", path, resp.StatusCode, text)
+		got := consul(t, "PUT", addr, path, "x")
+		if got.status != http.StatusBadRequest || !strings.Contains(got.text, want) || !strings.HasPrefix(got.header.Get("Content-Type"), "text/plain") {
+			t.Errorf("%s: %+v", path, got)
 		}
 	}
-	resp, text := consul(t, "PUT", addr, "/v1/event/fire/deploy", strings.Repeat("x", eventMax+1))
-	if resp.StatusCode != 413 || resp.Header.Get(api.SizeHeader) != strconv.Itoa(eventMax) {
-		t.Errorf("too much: %d %q %v", resp.StatusCode, text, resp.Header)
+	large := consul(t, "PUT", addr, "/v1/event/fire/deploy", strings.Repeat("x", eventMax+1))
+	if large.status != http.StatusRequestEntityTooLarge || large.header.Get(api.SizeHeader) != strconv.Itoa(eventMax) {
+		t.Errorf("too much: %+v", large)
 	}
 	for _, query := range []string{"index=x", "index=-1", "index=2&wait=soon", "wait=x"} {
-		if resp, text := consul(t, "GET", addr, "/v1/event/list?"+query, ""); resp.StatusCode != 400 {
-			t.Errorf("%s: %d %q", query, resp.StatusCode, text)
+		if got := consul(t, "GET", addr, "/v1/event/list?"+query, ""); got.status != http.StatusBadRequest {
+			t.Errorf("%s: %+v", query, got)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func (m *Machine) patience(l *link, which wire.Lane, p *piece) time.Duration {
 // may be some times longer than this one, and a span passed on before. At 24 one
 // report in 80 came too late on links of log-normal delay.
 func (m *Machine) reportWait(l *link, which wire.Lane, ev *event) time.Duration {
-	level := max(1, 4-time.Duration(ev.hops)) * 3 * leafPatience / 2
+	level := time.Duration(max(1, 4-int(ev.hops))) * 3 * leafPatience / 2
 	return level + 24*max(m.timeoutOf(l, which), m.timeout()) + leafTries*m.cfg.Timing.AckDelay
 }
 

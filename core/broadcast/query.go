@@ -114,7 +114,7 @@ func (m *Machine) ask1(now member.Time, asker member.NodeID, epoch member.Epoch,
 	m.stats.Queries++
 	m.asked = append(m.asked, asked{origin: asker, epoch: epoch, seq: seq, expires: now.Add(left)})
 	if c.WantAck {
-		m.answer(now, &m.asked[len(m.asked)-1], 0, nil)
+		_ = m.answer(now, &m.asked[len(m.asked)-1], 0, nil) // without room it is not confirmed
 	}
 	m.cfg.Out.Report(effect.Event{
 		Kind: effect.QueryReceived, ID: asker, Epoch: epoch, Seq: seq, Key: m.topics.name(c.Topic), Value: c.Payload, Elapsed: left,

@@ -460,7 +460,6 @@ func (m *Machine) ask(o *origin, a ad, to uint64) bool {
 		if !ok {
 			break
 		}
-		at = hole.To
 		if ev := m.find(o, hole.After+1); ev != nil { // its chunks are asked for one by one
 			at = hole.After + 1
 			continue

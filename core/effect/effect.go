@@ -92,7 +92,7 @@ const (
 	// calmMax is how many steps that need little it takes to give back the memory
 	// of one that needed much: a node that relays thousands of events a second
 	// fills its arena at every flush, and should not allocate it every time.
-	calmMax = 256
+	calmMax = 1024
 )
 
 // Reset empties the collection and keeps its memory, up to a bound.
