@@ -212,7 +212,7 @@ func TestQueueIsOrderedByTimeThenBySchedule(t *testing.T) {
 }
 
 func TestAMissIsNeverRoundedAway(t *testing.T) {
-	for share, want := range map[float64]string{1: "100", 0: "0", 0.99999: ">99.99", 0.99951: "99.95", 0.5: "50.00"} {
+	for share, want := range map[float64]string{1: "100", 0: "0", 0.99999: ">99.99", 0.99995: ">99.99", 0.99951: "99.95", 0.5: "50.00"} {
 		if got := percent(share); got != want {
 			t.Errorf("%v prints as %s, want %s", share, got, want)
 		}

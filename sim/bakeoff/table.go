@@ -76,7 +76,7 @@ func percent(share float64) string {
 	switch {
 	case share == 0 || share == 1:
 		return tabular.Fixed(100*share, 0)
-	case share > 0.99995:
+	case share > 0.99994: // would print as 100.00
 		return ">99.99"
 	}
 	return tabular.Fixed(100*share, 2)
