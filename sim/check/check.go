@@ -26,6 +26,7 @@ const (
 	M5
 	F1
 	F2
+	F3
 	X1
 	X5
 	invariants
@@ -60,7 +61,7 @@ const (
 )
 
 var invariantNames = [Count]string{
-	M1: "M1", M2: "M2", M3: "M3", M4: "M4", M5: "M5", F1: "F1", F2: "F2", X1: "X1", X5: "X5",
+	M1: "M1", M2: "M2", M3: "M3", M4: "M4", M5: "M5", F1: "F1", F2: "F2", F3: "F3", X1: "X1", X5: "X5",
 	C1: "C1", C3: "C3", C4: "C4", C8: "C8", E2: "E2", E5: "E5", X4: "X4",
 	B1: "B1", B2: "B2", B3: "B3", B4: "B4", B5: "B5", B6: "B6",
 	L1: "L1", L2: "L2", L3: "L3", L4: "L4", L5: "L5", L6: "L6", L7: "L7", Hash: "HASH",

@@ -148,6 +148,15 @@ func expectViolation(t *testing.T, checker *Checker, want Invariant, node int) {
 	}
 }
 
+func TestTheWordOfTheDeadIsCaught(t *testing.T) {
+	c, checker := formed(t, 5)
+	checker.Faulty()
+	checker.beliefs[1][2].claim.State = member.Dead
+	claim := member.Claim{Epoch: 1, State: member.Suspect}
+	checker.checkEvent(1, 100*time.Second, &core.Event{Kind: effect.MemberSuspected, ID: c.ID(3), By: c.ID(2), Claim: claim})
+	expectViolation(t, checker, F3, 1)
+}
+
 func TestSuspicionUnderTheSunIsCaught(t *testing.T) {
 	c, checker := formed(t, 5)
 	c.CutBoth([]int{2}, []int{0, 1, 3, 4}) // and the checker is not told

@@ -12,6 +12,7 @@
 //	M5  no payload exceeds its lane's bound
 //	F1  a suspicion lasts for its minimum before it becomes a verdict
 //	F2  without any fault nobody is suspected
+//	F3  nobody is suspected on the word of one who is held dead or has left
 //	X1  nothing panics (the runner's to catch; see [Checker.Panicked])
 //	X5  no node acts without end at one instant
 //

@@ -67,6 +67,7 @@ type inbox struct {
 	life    int // 0: never ran
 	running bool
 	began   time.Duration
+	stood   bool // its clock stood still: it is younger by that
 	got     map[messageID]struct{}
 	from    map[source]*record
 }
@@ -105,6 +106,9 @@ func (m *Messages) Started(node int, now time.Duration, epoch member.Epoch) {
 
 // Stopping says that a node is about to be killed.
 func (m *Messages) Stopping(node int) { m.inboxes[node].running = false }
+
+// Stood says that the clock of a node has stood still in its present life.
+func (m *Messages) Stood(node int) { m.inboxes[node].stood = true }
 
 // Publishing says that a node is about to publish.
 func (m *Messages) Publishing(node int) { m.asking = &pending{node: node} }
@@ -404,7 +408,7 @@ func (m *Messages) should(msg *message, node int, grown bool) bool {
 		return false
 	}
 	const slack = 5 * time.Second // of clocks
-	return !grown || msg.at-box.began > m.window+slack && !m.warped[node]
+	return !grown || msg.at-box.began > m.window+slack && !m.warped[node] && !box.stood
 }
 
 // Receipt returns how far a message came, by its receipt.

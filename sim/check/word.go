@@ -55,6 +55,7 @@ func (c *Checker) checkEvent(node int, now time.Duration, e *core.Event) {
 			c.fail(F2, node, now, "%s, though nothing is wrong with node %d", e.Describe(), who+1)
 		}
 		b.since = now
+		c.checkAccuser(node, now, e)
 	case effect.MemberDied:
 		c.onDied(node, who, now, b, e)
 	}
@@ -95,5 +96,17 @@ func (c *Checker) onDied(node, who int, now time.Duration, b *belief, e *core.Ev
 	c.counts[F1]++
 	if waited := now - b.since; waited < least {
 		c.fail(F1, node, now, "%s, suspected for %v, at least %v", e.Describe(), waited, least)
+	}
+}
+
+// checkAccuser holds a node to believing nobody whom it holds gone.
+func (c *Checker) checkAccuser(node int, now time.Duration, e *core.Event) {
+	by, known := c.cluster.Index(e.By)
+	if !known || by == node {
+		return
+	}
+	c.counts[F3]++
+	if s := c.beliefs[node][by].claim.State; s == member.Dead || s == member.Left {
+		c.fail(F3, node, now, "%s, which it holds %v", e.Describe(), s)
 	}
 }

@@ -57,6 +57,7 @@ func (r *run) inflict(f *Fault) {
 func (r *run) freeze(slot int, op Op, length time.Duration) {
 	if op == Suspend {
 		r.c.Suspend(slot)
+		r.said.Stood(slot)
 	} else {
 		r.c.Pause(slot)
 	}
