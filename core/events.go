@@ -1,6 +1,8 @@
 package core
 
 import (
+	"time"
+
 	"github.com/hearsay-gossip/hearsay/core/broadcast"
 	"github.com/hearsay-gossip/hearsay/core/effect"
 	"github.com/hearsay-gossip/hearsay/core/swim"
@@ -47,6 +49,30 @@ func (m *Machine) tellEvents(now Time) {
 			m.events.Forget(now, e.ID)
 		}
 	}
+}
+
+// strangerPatience is how long the answer about a stranger may take before it is
+// asked for again: events of one origin come by the thousand.
+const strangerPatience = 100 * time.Millisecond
+
+// askStranger asks who relayed an event for the record of its origin, if that is
+// not here, as of a member that has just joined or restarted. It comes before
+// the relay does again; else the event would wait until views agree.
+func (m *Machine) askStranger(now Time, from Peer) {
+	id, strange := m.events.Stranger()
+	if !strange || id == m.stranger.id && now < m.stranger.again {
+		return
+	}
+	m.stranger = stranger{id: id, again: now.Add(strangerPatience)}
+	m.msg.want = wire.Want{ID: id, Record: true}
+	m.out.Open(from.ID, from.Addr, from.Lane)
+	m.out.Add(&m.msg.want)
+}
+
+// stranger is an origin whose record was asked for last.
+type stranger struct {
+	id    member.NodeID
+	again Time
 }
 
 // addHeardRoot appends the root of what was heard to a packet that begins with a

@@ -1,11 +1,13 @@
 package core
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/hearsay-gossip/hearsay/core/effect"
 	"github.com/hearsay-gossip/hearsay/member"
+	"github.com/hearsay-gossip/hearsay/wire"
 )
 
 // throng is machines on a perfect wire that know each other.
@@ -191,4 +193,51 @@ func BenchmarkThrong(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(deliveries), "ns/delivery")
 	b.ReportMetric(float64(c.packets-before)/float64(deliveries), "packets/delivery")
+}
+
+// A member that tells something before its record has come round is asked about
+// and believed, long before views agree.
+func TestWhoRelaysAStrangersEventIsAskedForItsRecord(t *testing.T) {
+	m, friend, stranger := newMachine(t, 0), newPerson(1), newPerson(2)
+	now := Time(1)
+	hear := func(messages ...wire.Message) *Output {
+		now++
+		return m.Step(now, &Receive{From: friend.peer(Datagram), Payload: payload(messages...)})
+	}
+	hear(friend.record(alive))
+	relay := func(epoch member.Epoch, number wire.Number) *wire.Relay {
+		return &wire.Relay{
+			EventID: wire.EventID{Origin: stranger.id, Epoch: epoch, Seq: 1}, Number: number, Hops: 1,
+			Body: (&wire.Content{Topic: []byte("t"), Payload: []byte("x")}).Append(nil),
+		}
+	}
+	asked := func(out *Output) (count int) {
+		for _, p := range out.Packets {
+			for rest := p.Payload; len(rest) > 0; {
+				typ, body, after, err := wire.Next(rest)
+				var w wire.Want
+				if rest = after; err == nil && typ == wire.TypeWant && w.Decode(body) == nil && w.ID == stranger.id && w.Record && p.To == friend.id {
+					count++
+				}
+			}
+		}
+		return count
+	}
+	if n := asked(hear(relay(1, 1))); n != 1 {
+		t.Fatalf("asked %d times", n)
+	}
+	if n := asked(hear(relay(1, 1))); n != 0 {
+		t.Error("asked again at once")
+	}
+	out := hear(stranger.record(alive), relay(1, 1))
+	if n := slices.IndexFunc(out.Events, func(e Event) bool { return e.Kind == effect.MessageReceived && string(e.Value) == "x" }); n < 0 {
+		t.Errorf("not delivered: %v", out.Events)
+	}
+	now = now.Add(strangerPatience)
+	if n := asked(hear(relay(0, 2))); n != 0 {
+		t.Error("asked about a life that is over")
+	}
+	if n := asked(hear(relay(2, 3))); n != 1 {
+		t.Error("not asked about a life that has begun")
+	}
 }

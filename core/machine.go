@@ -148,6 +148,7 @@ type Machine struct {
 	// swimDeadline is when the detector wanted to be called, as of the last
 	// step: being later by a lot means that this node was not running.
 	swimDeadline Time
+	stranger     stranger
 	drops        [dropEnd]uint64
 
 	// Reused messages: what is passed as a wire.Message must not be allocated.

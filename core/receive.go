@@ -152,6 +152,7 @@ func (m *Machine) dispatch(now Time, from Peer, t wire.Type, body []byte) (err e
 		}
 	case wire.TypeRelay, wire.TypeRelayAck, wire.TypeReport, wire.TypeHeard, wire.TypeHeardRoot, wire.TypePull, wire.TypeAnswer:
 		err = m.events.Receive(now, from, t, body)
+		m.askStranger(now, from)
 	default:
 		m.drops[dropUnknownType]++ // of a later version: skipped, not refused
 	}

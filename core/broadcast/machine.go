@@ -52,6 +52,8 @@ type Machine struct {
 	stats Stats
 	drops [dropEnd]uint64
 
+	stranger member.NodeID // origin of a relay that was refused for want of its record
+
 	// Scratch and reused messages.
 	scratch []byte
 	entries []byte
@@ -249,6 +251,9 @@ func (m *Machine) onRelay(now member.Time, l *link, r *wire.Relay) {
 	m.stats.Copies++
 	o := m.originOf(now, r.Origin, r.Epoch)
 	if o == nil {
+		if life, known := m.life(r.Origin); !known || life < r.Epoch {
+			m.stranger = r.Origin
+		}
 		return
 	}
 	lane, chunk := wire.LaneSmall, small
@@ -284,6 +289,14 @@ func (m *Machine) onRelay(now member.Time, l *link, r *wire.Relay) {
 		return
 	}
 	m.strategy.received(now, push{ev: ev, chunk: chunk}, l, !fresh)
+}
+
+// Stranger returns whose record it takes to believe the relay that was received
+// last, once; false if it needs none. The relay was not acknowledged and comes
+// again.
+func (m *Machine) Stranger() (id member.NodeID, ok bool) {
+	id, m.stranger = m.stranger, member.NodeID{}
+	return id, !id.IsZero()
 }
 
 // verdict says what to acknowledge a relay with. The first relay that finds the
