@@ -15,8 +15,8 @@ import (
 // two to four times as fast.
 const garbage = 800
 
-// runChild makes the one trial this process is for and prints its figures. The
-// caller must exit with the code it returns, if it returns.
+// runChild makes the one trial this process is for and prints its figures.
+// For memberlist it ends the process; see [inBubble].
 func runChild(j job, stdout io.Writer) error {
 	debug.SetGCPercent(garbage)
 	if j.System != sysMemberlist {

@@ -39,26 +39,60 @@ func restart(w *world, _ variant) {
 	const (
 		spread   = time.Minute
 		downMax  = 30 * time.Second
-		limit    = 10 * time.Minute
-		still    = time.Minute
 		contacts = 3
 	)
 	var schedule []moment
+	stops, backs := make([]time.Duration, w.nodes), make([]time.Duration, w.nodes)
 	for i := range w.nodes {
-		at := time.Duration(w.rand.Int64N(int64(spread)))
-		back := at + time.Second + time.Duration(w.rand.Int64N(int64(downMax-time.Second)))
+		stops[i] = time.Duration(w.rand.Int64N(int64(spread)))
+		backs[i] = stops[i] + time.Second + time.Duration(w.rand.Int64N(int64(downMax-time.Second)))
 		var others []int
 		for _, other := range w.rand.Perm(w.nodes) {
 			if other != i && len(others) < contacts {
 				others = append(others, other)
 			}
 		}
-		schedule = append(schedule, moment{at, func() { w.stop(i) }}, moment{back, func() { w.start(i, others...) }})
+		schedule = append(schedule,
+			moment{stops[i], func() { w.stop(i) }}, moment{backs[i], func() { w.start(i, others...) }})
 	}
 	w.form()
 	w.begin()
 	w.play(schedule)
-	w.Run(spread)
-	w.add(count, "live not shown 60 s later", float64(w.missing(-1)))
-	w.addFull(limit, still)
+	w.addRecovery()
+	w.addStale(stops, backs)
+}
+
+// addRecovery adds what is not well a minute from now, and how long it takes
+// until all is.
+func (w *world) addRecovery() {
+	const (
+		recovery = time.Minute
+		limit    = 10 * time.Minute
+		still    = time.Minute
+	)
+	called := w.Now()
+	after, ok := w.steady(recovery, still)
+	w.add(count, "live not shown after 60 s", float64(w.missing(-1)))
+	if !ok {
+		waited := w.Now() - called
+		after, ok = w.steady(limit, still)
+		after += waited
+	}
+	if ok {
+		w.addSeconds("full views", after)
+	} else {
+		w.addNever("full views")
+	}
+}
+
+// addStale adds the leave events about nodes that were not down at that moment:
+// verdicts that a restart has overtaken.
+func (w *world) addStale(stops, backs []time.Duration) {
+	stale := 0
+	for _, s := range w.journal.since(w.began) {
+		if at := s.at - w.began; s.gone && (at < stops[s.subject] || at >= backs[s.subject]) {
+			stale++
+		}
+	}
+	w.add(count, "told dead while live", float64(stale))
 }

@@ -41,26 +41,26 @@ func rows() []row {
 	return []row{
 		{
 			name: "crash", about: "one node loses its power", script: crash,
-			full: size{[]int{32, 128, 512}, 30}, quick: size{[]int{32, 128}, 6},
+			full: size{[]int{32, 128, 512}, 30}, quick: size{[]int{32, 128}, 10},
 		},
 		{
 			name: "cut", about: "two halves cannot reach each other for a while; full views after it", script: cut,
 			variants: spans(10, 20, 30, 60, 120, 300),
-			full:     size{[]int{64}, 30}, quick: size{[]int{64}, 1},
+			full:     size{[]int{64}, 30}, quick: size{[]int{64}, 2},
 		},
 		{
 			name: "egress", about: "2 nodes lose a share of what they send, for 300 s", script: egress,
 			variants: shares(80, 90),
-			full:     size{[]int{128}, 30}, quick: size{[]int{128}, 2},
+			full:     size{[]int{128}, 30}, quick: size{[]int{128}, 3},
 		},
 		{
 			name: "ingress", about: "2 nodes lose a share of what is sent to them, for 300 s", script: ingress,
 			variants: shares(80),
-			full:     size{[]int{128}, 30}, quick: size{[]int{128}, 1},
+			full:     size{[]int{128}, 30}, quick: size{[]int{128}, 2},
 		},
 		{
 			name: "flipflop", about: "nothing reaches 2 nodes for 20 s, everything for 20 s, 7 times", script: flipFlop,
-			full: size{[]int{200}, 30}, quick: size{[]int{128}, 1},
+			full: size{[]int{200}, 30}, quick: size{[]int{128}, 2},
 		},
 		{
 			name: "loss", about: "every link loses a share of packets, for 300 s", script: loss,
@@ -75,16 +75,16 @@ func rows() []row {
 		{
 			name: "threshold", about: "Lifeguard: 16 nodes held once", script: threshold,
 			variants: members(spans(5, 15, 30, 60), 16),
-			full:     size{[]int{128}, 30}, quick: size{[]int{128}, 1},
+			full:     size{[]int{128}, 30}, quick: size{[]int{128}, 2},
 		},
 		{
 			name: "freeze", about: "a quarter of the nodes stops altogether once, timers too", script: freeze,
 			variants: spans(1, 5, 15, 60, 120), frozen: true,
-			full: size{[]int{128}, 30}, quick: size{[]int{128}, 1},
+			full: size{[]int{128}, 30}, quick: size{[]int{128}, 2},
 		},
 		{
 			name: "restart", about: "every node restarts once within a minute", script: restart,
-			full: size{[]int{128}, 30}, quick: size{[]int{128}, 1},
+			full: size{[]int{128}, 30}, quick: size{[]int{128}, 2},
 		},
 		{
 			name: "storm", about: "all join one node at once", script: storm,

@@ -142,7 +142,7 @@ func (h *half) signal() {
 // read waits for what has arrived, the end, the deadline or a close.
 func (h *half) read(b []byte) (int, error) {
 	for {
-		n, err, pause := h.take(b)
+		n, pause, err := h.take(b)
 		if pause == 0 {
 			return n, err
 		}
@@ -161,7 +161,7 @@ func (h *half) read(b []byte) (int, error) {
 
 // take reads without waiting. A pause says how long to wait before the next
 // try; a negative one, until something changes.
-func (h *half) take(b []byte) (n int, err error, pause time.Duration) {
+func (h *half) take(b []byte) (n int, pause time.Duration, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := h.owner.Now()
@@ -175,21 +175,21 @@ func (h *half) take(b []byte) (n int, err error, pause time.Duration) {
 	}
 	switch {
 	case h.closed:
-		return 0, io.ErrClosedPipe, 0
+		return 0, 0, io.ErrClosedPipe
 	case !h.deadline.IsZero() && left <= 0:
-		return 0, os.ErrDeadlineExceeded, 0
+		return 0, 0, os.ErrDeadlineExceeded
 	case len(h.chunks) > 0 && pause <= 0:
 		first := &h.chunks[0]
 		if len(first.data) == 0 {
-			return 0, io.EOF, 0
+			return 0, 0, io.EOF
 		}
 		n = copy(b, first.data)
 		if first.data = first.data[n:]; len(first.data) == 0 {
 			h.chunks = h.chunks[1:]
 		}
-		return n, nil, 0
+		return n, 0, nil
 	case !h.deadline.IsZero() && (pause < 0 || left < pause):
-		return 0, nil, left
+		return 0, left, nil
 	}
-	return 0, nil, pause
+	return 0, pause, nil
 }
