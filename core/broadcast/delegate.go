@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -194,19 +195,55 @@ func pow(k, power int) int {
 	return p
 }
 
-// cut makes a plan.
+// cut makes a plan. The span is cut at this node's own place, too: no piece holds
+// it, else a delegate further down would hand on to it what it has. Where nobody
+// is known on one side of it, that side is left to repair.
 func (d *delegation) cut(key planKey) []target {
 	members := d.members(key.span)
+	n := len(members)
+	at := position(d.m.cfg.ID)
+	before := d.before(members, key.span, at)
+	left := wire.Span{After: key.span.After, To: at - 1}
+	right := wire.Span{After: at, To: key.span.To}
+	k := fanout(n, int(key.depth), key.fanout)
+	plan := make([]target, 0, k+1)
+	switch {
+	case key.span.After == at, !inside(at, key.span):
+		return d.pieces(plan, key, members, key.span, k)
+	case before == 0:
+		return d.pieces(plan, key, members, right, k)
+	case before == n:
+		return d.pieces(plan, key, members, left, k)
+	}
+	share := min(max((k*before+n/2)/n, 1), max(k-1, 1))
+	plan = d.pieces(plan, key, members[:before], left, share)
+	return d.pieces(plan, key, members[before:], right, max(k-share, 1))
+}
+
+// inside reports whether a place is in a span.
+func inside(at uint64, span wire.Span) bool {
+	return span.After == span.To || at-span.After-1 < span.To-span.After
+}
+
+// before returns how many of a span's members come before a place in it.
+func (d *delegation) before(members []int, span wire.Span, at uint64) int {
+	live := d.m.cfg.Members.Live()
+	n, _ := slices.BinarySearchFunc(members, at-span.After-1, func(i int, distance uint64) int {
+		return cmp.Compare(position(live[i].ID)-span.After-1, distance)
+	})
+	return n
+}
+
+// pieces appends k targets, which share some members and tile their span.
+func (d *delegation) pieces(plan []target, key planKey, members []int, whole wire.Span, k int) []target {
 	live := d.m.cfg.Members.Live()
 	n := len(members)
-	k := fanout(n, int(key.depth), key.fanout)
-	plan := make([]target, 0, k)
-	after := key.span.After
+	after := whole.After
 	for i := range k {
 		piece := members[i*n/k : (i+1)*n/k]
 		span := wire.Span{After: after, To: position(live[piece[len(piece)-1]].ID)}
 		if i == k-1 {
-			span.To = key.span.To
+			span.To = whole.To
 		}
 		after = span.To
 		pick := choose(span, uint64(key.stripe), len(piece))

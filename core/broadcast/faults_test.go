@@ -536,3 +536,20 @@ func TestWhatIsHeldIsDeliveredWhenItsOriginRestarts(t *testing.T) {
 		t.Errorf("delivered %v", got)
 	}
 }
+
+// In a tree of three hops and more no delegate gets what it has from one further
+// down: its own place is in no piece that it hands on.
+func TestDeepTreesSendNothingTwice(t *testing.T) {
+	for _, n := range []int{26, 64, 200} {
+		w := newWorld(t, n, 1)
+		w.acquainted(2 * time.Millisecond)
+		const size = 600_000
+		seq := w.publish(3, strings.Repeat("x", size), false)
+		w.runFor(30 * time.Second)
+		w.checkEverybody(3, seq)
+		s, chunks := w.totals(), wire.Chunks(size+100)
+		if want := uint64((n - 1) * chunks); s.Copies != want {
+			t.Errorf("n=%d: %d chunks arrived, want %d: %d sent again, %d pulls", n, s.Copies, want, s.Retransmits, s.Pulls)
+		}
+	}
+}
