@@ -146,13 +146,24 @@ func (m *Machine) originOf(now member.Time, id member.NodeID, epoch member.Epoch
 		m.origins = append(m.origins, o)
 	case o.epoch != epoch:
 		m.clear(now, o)
-		*o = origin{id: id, epoch: epoch, gone: o.gone}
+		o = m.renew(o, epoch)
 	}
 	if o.gone { // it is back in the life that it was in
 		o.gone = false
 		m.gone = without(m.gone, o)
 	}
 	o.checked = version
+	return o
+}
+
+// renew puts an origin in the place of one whose life is over. Events of that life
+// may still be queued for somebody: they keep the origin, and so the epoch, that
+// they are of.
+func (m *Machine) renew(old *origin, epoch member.Epoch) *origin {
+	o := &origin{id: old.id, epoch: epoch}
+	m.index[o.id] = o
+	m.origins[slices.Index(m.origins, old)] = o
+	m.gone = without(m.gone, old)
 	return o
 }
 
