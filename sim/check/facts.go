@@ -150,6 +150,9 @@ func (f *Facts) followOwn(node int, now time.Duration, out *core.Output) {
 	if !o.last.before(at) && !o.reused(at.generation) {
 		f.fail(C8, node, now, "its write %v follows its write %v", at, o.last)
 	}
+	if g := o.last.generation; g != at.generation && g != 0 { // its last write was followed by a new generation at once
+		o.states[version{g, o.last.version + wire.Version(writes)}] = content(m, id)
+	}
 	o.last = at
 	o.states[at] = content(m, id)
 }

@@ -31,7 +31,8 @@ type Messages struct {
 	spoken  map[source]uint64 // how many each has published
 	inboxes []inbox           // by node
 	highest []member.Epoch
-	asking  *pending // the node that publishes now
+	again   [][2]member.Epoch // the first and last epochs that a node may have used twice
+	asking  *pending          // the node that publishes now
 }
 
 // source is a node in one of its epochs: it numbers its messages from 1.
@@ -70,6 +71,7 @@ type inbox struct {
 	stood   bool // its clock stood still: it is younger by that
 	got     map[messageID]struct{}
 	from    map[source]*record
+	forgot  []time.Duration // when it forgot a member
 }
 
 // record is what a node has of one source.
@@ -92,6 +94,7 @@ func NewMessages(c *Checker, limits broadcast.Limits, window time.Duration) *Mes
 	return &Messages{
 		Checker: c, limits: limits, window: window, sent: make(map[messageID]*message), spoken: make(map[source]uint64),
 		inboxes: make([]inbox, len(c.subjects)), highest: make([]member.Epoch, len(c.subjects)),
+		again: make([][2]member.Epoch, len(c.subjects)),
 	}
 }
 
@@ -101,11 +104,20 @@ func (m *Messages) Started(node int, now time.Duration, epoch member.Epoch) {
 		life: m.inboxes[node].life + 1, running: true, began: now,
 		got: make(map[messageID]struct{}), from: make(map[source]*record),
 	}
+	if again := &m.again[node]; epoch <= m.highest[node] {
+		if again[0] == 0 {
+			again[0] = epoch
+		}
+		again[0], again[1] = min(again[0], epoch), m.highest[node]
+	}
 	m.highest[node] = max(m.highest[node], epoch)
 }
 
 // Stopping says that a node is about to be killed.
-func (m *Messages) Stopping(node int) { m.inboxes[node].running = false }
+func (m *Messages) Stopping(node int) {
+	m.inboxes[node].running = false
+	m.highest[node] = max(m.highest[node], m.cluster.Machine(node).Member(0).Claim.Epoch)
+}
 
 // Stood says that the clock of a node has stood still in its present life.
 func (m *Messages) Stood(node int) { m.inboxes[node].stood = true }
@@ -205,6 +217,8 @@ func (m *Messages) forgotten(node int, now time.Duration, id member.NodeID) {
 	if !known {
 		return
 	}
+	box := &m.inboxes[node]
+	box.forgot = append(box.forgot, now)
 	for epoch := member.Epoch(1); epoch <= m.highest[origin]; epoch++ {
 		m.recordOf(node, source{origin, epoch}).met = now
 	}
@@ -223,6 +237,9 @@ func (m *Messages) onDelivery(node int, now time.Duration, e *core.Event) {
 		return
 	}
 	box, r := &m.inboxes[node], m.recordOf(node, id.source)
+	if m.reused(id.source) {
+		return // two histories under one epoch: neither number nor order says anything
+	}
 	m.counts[B2]++
 	if _, twice := box.got[id]; twice {
 		m.fail(B2, node, now, "message %d of node %d in epoch %d is delivered again", e.Seq, origin+1, e.Epoch)
@@ -268,10 +285,17 @@ func (m *Messages) checkSum(node int, now time.Duration, s source, r *record) {
 	}
 }
 
-// reused reports whether a node may have been in an epoch twice.
+// reused reports whether a node may be in an epoch for the second time: its
+// numbers then have two meanings, and others may have heard them before.
 func (m *Messages) reused(s source) bool {
-	first := m.sent[messageID{s, 1}]
-	return first != nil && first.life < 0
+	again := m.again[s.origin]
+	return s.epoch >= again[0] && s.epoch <= again[1]
+}
+
+// Ambiguous reports whether a node is in an epoch that it used before, after its
+// disk was rolled back.
+func (m *Messages) Ambiguous(node int) bool {
+	return m.reused(source{node, m.cluster.Machine(node).Member(0).Claim.Epoch})
 }
 
 func (m *Messages) onReceipt(node int, now time.Duration, e *core.Event) {
@@ -282,7 +306,7 @@ func (m *Messages) onReceipt(node int, now time.Duration, e *core.Event) {
 		}
 	}
 	msg := m.sent[messageID{source{node, e.Epoch}, e.Seq}]
-	if msg == nil || msg.life != m.inboxes[node].life {
+	if msg == nil || msg.life != m.inboxes[node].life || m.reused(msg.source) {
 		return // of an epoch that was used twice
 	}
 	m.counts[B5]++
@@ -296,6 +320,9 @@ func (m *Messages) onReceipt(node int, now time.Duration, e *core.Event) {
 	}
 	msg.reached, msg.done = e.Count, e.Done
 }
+
+// slack is how far clocks may differ over the time that payloads are kept.
+const slack = 5 * time.Second
 
 // aheadMax bounds what a node remembers of one origin: core/broadcast takes
 // messages up to 65,536 ahead of the first that lacks, one bit each.
@@ -326,11 +353,23 @@ func (m *Messages) AtRest(node int) {
 	switch {
 	case s.Window > 0 || s.WindowBytes > 0:
 		m.fail(B4, node, now, "%d messages of %d bytes are kept though their time is over", s.Window, s.WindowBytes)
-	case s.Origins > machine.Len():
+	case s.Origins > machine.Len()+m.forgottenLately(node):
 		m.fail(B4, node, now, "%d origins of %d members are remembered", s.Origins, machine.Len())
 	case s.Ahead > word*s.Origins:
 		m.fail(B4, node, now, "%d bytes for what came out of order of %d origins, when all has come", s.Ahead, s.Origins)
 	}
+}
+
+// forgottenLately returns how many members a node has forgotten of whom others
+// may still keep messages.
+func (m *Messages) forgottenLately(node int) int {
+	count := 0
+	for _, at := range m.inboxes[node].forgot {
+		if m.cluster.Now()-at <= m.window+slack {
+			count++
+		}
+	}
+	return count
 }
 
 // Backlog returns the first node that still has something of its own under way,
@@ -398,7 +437,7 @@ func (m *Messages) Losses(nodes []int, since time.Duration, grown bool, visit fu
 // goesOn reports whether a message is of the life and epoch that its origin is in.
 func (m *Messages) goesOn(msg *message) bool {
 	machine := m.cluster.Machine(msg.origin)
-	return machine != nil && msg.life == m.inboxes[msg.origin].life && machine.Member(0).Claim.Epoch == msg.epoch
+	return machine != nil && !m.reused(msg.source) && msg.life == m.inboxes[msg.origin].life && machine.Member(0).Claim.Epoch == msg.epoch
 }
 
 // should reports whether a node should have a message.
@@ -407,7 +446,6 @@ func (m *Messages) should(msg *message, node int, grown bool) bool {
 	if !box.running || msg.members[node] != box.life || m.recordOf(node, msg.source).met > msg.at {
 		return false
 	}
-	const slack = 5 * time.Second // of clocks
 	return !grown || msg.at-box.began > m.window+slack && !m.warped[node] && !box.stood
 }
 

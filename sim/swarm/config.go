@@ -53,7 +53,7 @@ const shortRetention = "retention-short"
 var talkSites = []site{
 	{windowShort, func(c *config) { c.talk.Window = 10 * time.Second }},
 	{windowLong, func(c *config) { c.talk.Window = 20 * time.Minute }},
-	{windowBytes, func(c *config) { c.limits.WindowBytes = 2 << 20 }},
+	{windowBytes, func(c *config) { c.limits.WindowBytes = 4*largeMax + 100<<10 }},
 	{"in-flight-few", func(c *config) { c.limits.InFlight = 8 }},
 	{inFlightMany, func(c *config) { c.limits.InFlight = 4096 }},
 	{"heard-off", func(c *config) { c.talk.HeardDelay = -1 }},
@@ -130,8 +130,11 @@ func (s *Schedule) healLimit() time.Duration {
 	return 10*t.HealPeriod + 2*suspicion + 10*period + 20*t.SyncInterval + 20*t.GossipInterval + s.backlog()
 }
 
-// backlog bounds how long a slow node goes on being slow: package sim lets 256
-// inputs wait for it, each at the pace at which it arrived.
+// waitingMax is how many inputs package sim lets wait for a slow node.
+const waitingMax = 256
+
+// backlog bounds how long a slow node goes on being slow: its inputs wait for it,
+// each at the pace at which it arrived.
 func (s *Schedule) backlog() time.Duration {
 	var slowest Duration
 	for i := range s.Faults {
@@ -139,5 +142,17 @@ func (s *Schedule) backlog() time.Duration {
 			slowest = max(slowest, f.Delay)
 		}
 	}
-	return 256 * time.Duration(slowest)
+	return waitingMax * time.Duration(slowest)
+}
+
+// caughtUp returns when the last slow node has got round to all that waited for
+// it.
+func (s *Schedule) caughtUp() time.Duration {
+	var last Duration
+	for i := range s.Faults {
+		if f := &s.Faults[i]; f.Op == Slow {
+			last = max(last, min(f.At+f.For, s.Horizon)+waitingMax*f.Delay)
+		}
+	}
+	return time.Duration(last)
 }

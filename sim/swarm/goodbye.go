@@ -27,6 +27,8 @@ func (d *departures) note(slot, about int, now time.Duration, e *core.Event) {
 	switch e.Kind {
 	case effect.MemberDied, effect.MemberLeft:
 		d.gone[[2]int{slot, about}] = now
+	case effect.MemberForgotten, effect.MemberJoined, effect.MemberRefuted, effect.MemberUpdated:
+		delete(d.gone, [2]int{slot, about}) // as old news it may come back without an event
 	case effect.LeaveAcked:
 		d.acked[slot] = e.Count
 	}

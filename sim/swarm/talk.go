@@ -79,6 +79,12 @@ func (d *drawing) talk(sunny bool) {
 			at += Duration(300 * time.Millisecond)
 		}
 	}
+	if s.buggified(windowBytes) { // more than a window holds
+		at := d.at()
+		for range 8 {
+			say(Write{At: at + d.between(0, 10*time.Second), Node: d.node(), Len: largeMin + d.below(largeMax-largeMin)})
+		}
+	}
 	acts = slices.DeleteFunc(acts, func(w Write) bool { return w.At > s.Horizon })
 	s.Workload = append(s.Workload, acts...)
 	slices.SortStableFunc(s.Workload, func(a, b Write) int { return cmp.Compare(a.At, b.At) })
@@ -273,15 +279,23 @@ func (r *run) hearsOfEverything(core []int) bool {
 	if !r.said.Any() {
 		return true
 	}
+	if left := r.s.caughtUp() - r.c.Now(); left > 0 && !r.pass(left) {
+		return false
+	}
 	var all []last
 	tell := func(slot, size int, ordered bool) {
 		seq := r.send(slot, size, ordered)
 		all = append(all, last{slot, r.c.Machine(slot).Member(0).Claim.Epoch, seq})
 	}
-	speaker := core[mix(uint64(r.s.Seed)^1)%uint64(len(core))]
+	// A node in an epoch that it used before is not heard: its numbers are taken.
+	speakers := slices.DeleteFunc(slices.Clone(core), r.said.Ambiguous)
+	if len(speakers) == 0 {
+		return true
+	}
+	speaker := speakers[mix(uint64(r.s.Seed)^1)%uint64(len(speakers))]
 	tell(speaker, 10, true)
 	tell(speaker, largeMin+int(uint64(r.s.Seed)%(100<<10)), false)
-	for _, slot := range core {
+	for _, slot := range speakers {
 		if slot == speaker || r.said.Spoke(slot) {
 			tell(slot, 20, slot%2 == 0)
 		}
@@ -332,8 +346,11 @@ func (r *run) describeReceipt(l last, reached, live int, done bool) string {
 // idle waits until all that was published is put out of the windows, and checks
 // that nothing is left.
 func (r *run) idle(core []int) {
-	if node, inFlight, queued, busy := r.said.Backlog(core); busy {
-		r.checker.Fail(check.L6, node, "%d own messages and %d bytes are under way, and nothing is left to be said", inFlight, queued)
+	busy := func() bool { _, _, _, busy := r.said.Backlog(core); return busy }
+	if limit := repairTime + r.s.backlog(); !r.await(limit, func() bool { return !busy() }) {
+		if node, inFlight, queued, busy := r.said.Backlog(core); busy && r.goesOn() {
+			r.checker.Fail(check.L6, node, "%d own messages and %d bytes are under way, %v after all was said", inFlight, queued, limit)
+		}
 		return
 	}
 	r.checker.Noted(check.L6)
