@@ -5,9 +5,9 @@
 //	go run ./sim/mutants/run [-runs 1000] [-nodes 30] [-table FILE] [name ...]
 //	go run ./sim/mutants/run -build DIR name ...
 //
-// With -table, the rows replace those between the marks in a Markdown file. With
-// -build, broken binaries are left in a directory, and not run: each has the
-// commands swarm and replay of hearsay sim.
+// With -table, the rows replace those of the same mutants between the marks in a
+// Markdown file. With -build, broken binaries are left in a directory, and not
+// run: each has the commands swarm and replay of hearsay sim.
 package main
 
 import (
@@ -86,7 +86,15 @@ func (l *lab) run(names []string, table string) error {
 		errs = append(errs, done[i].verdict())
 	}
 	if table != "" && errors.Join(errs...) == nil {
-		errs = append(errs, write(table, done))
+		all, err := mutants.All()
+		if err != nil {
+			return err
+		}
+		known := make([]string, len(all))
+		for i := range all {
+			known[i] = all[i].Name
+		}
+		errs = append(errs, write(table, done, known))
 	}
 	return errors.Join(errs...)
 }
