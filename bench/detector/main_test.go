@@ -4,15 +4,30 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 )
 
+// What a child can be told to do wrong.
+const (
+	failing = "fail in a bubble"
+	leaking = "leave a goroutine behind"
+)
+
 // TestMain lets the test binary stand in for the program that starts children.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && strings.HasPrefix(os.Args[1], "-child=") {
-		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	if len(os.Args) == 2 {
+		switch {
+		case strings.HasPrefix(os.Args[1], "-child="):
+			os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+		case os.Args[1] == failing:
+			inBubble(func(t *testing.T) { t.Fatal("as asked") })
+		case os.Args[1] == leaking:
+			inBubble(func(*testing.T) { go func() { select {} }() })
+		}
 	}
 	os.Exit(m.Run())
 }
@@ -58,5 +73,26 @@ func TestAFailedTrialFailsTheCommand(t *testing.T) {
 	stderr.Reset()
 	if code := run(ctx, []string{"-rows", "storm", "-nodes", "6", "-trials", "1"}, &stdout, &stderr); code != exitFailed || stdout.Len() > 0 {
 		t.Errorf("exit code %d after an interrupt: %s", code, stdout.String())
+	}
+}
+
+// A trial that fails, or leaves a goroutine of memberlist behind, fails its
+// process, says why, and prints no figures.
+func TestAFailedBubbleFailsItsProcess(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, want := range map[string]string{failing: "as asked", leaking: "blocked goroutines remain"} {
+		var stdout, stderr bytes.Buffer
+		child := exec.CommandContext(t.Context(), self, what)
+		child.Stdout, child.Stderr = &stdout, &stderr
+		var exit *exec.ExitError
+		if err := child.Run(); !errors.As(err, &exit) || exit.ExitCode() <= 0 {
+			t.Errorf("%s: %v", what, err)
+		}
+		if stdout.Len() > 0 || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%s: %s, and %s", what, stdout.String(), stderr.String())
+		}
 	}
 }
