@@ -13,7 +13,7 @@ import (
 func TestMeterCountsAndLeavesNothing(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	var out bytes.Buffer
-	m := start(&out, "push", 100, 0)
+	m := start(&out, "push", 100, 0, nil)
 	var group sync.WaitGroup
 	for range 10 {
 		group.Go(func() { m.Add(5) })
@@ -33,6 +33,9 @@ func TestMeterIsQuietInPipes(t *testing.T) {
 	}
 	quiet.Add(1)
 	quiet.Stop()
+	if Watch(&out, "push", 100, func() (int64, string) { return 1, "one" }) != nil {
+		t.Fatal("a buffer is no terminal")
+	}
 	if out.Len() != 0 {
 		t.Errorf("wrote %q", out.String())
 	}

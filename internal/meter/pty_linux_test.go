@@ -57,7 +57,7 @@ func TestBarIsSeenOnTerminalsOfAnySize(t *testing.T) {
 		t.Run(fmt.Sprintf("%dx%d", size.columns, size.rows), func(t *testing.T) {
 			master, terminal := openTerminal(t, size.columns, size.rows)
 			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-			m := attach(terminal, "push", 100, 0)
+			m := attach(terminal, "push", 100, 0, nil)
 			if m == nil {
 				t.Fatal("a terminal gets no bar")
 			}
@@ -79,4 +79,17 @@ func TestBarIsSeenOnTerminalsOfAnySize(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A meter that looks by itself shows how far the work is, and the note.
+func TestWatchedWorkShowsItsNote(t *testing.T) {
+	master, terminal := openTerminal(t, 100, 30)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	m := attach(terminal, "swarm", 100, 0, func() (int64, string) { return 25, "12 runs" })
+	var seen bytes.Buffer
+	readUntil(t, master, &seen, "12 runs")
+	if !bytes.Contains(seen.Bytes(), []byte("25 %")) {
+		t.Errorf("%q lacks the share that is done", seen.String())
+	}
+	m.Stop()
 }
