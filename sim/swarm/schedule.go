@@ -39,6 +39,28 @@ type Network struct {
 	Duplicate float64  `json:"duplicate,omitempty"`
 }
 
+// wrong returns what is out of range.
+func (n Network) wrong() []error {
+	var errs []error
+	for _, d := range []struct {
+		name  string
+		value Duration
+	}{{"latency", n.Latency}, {"jitter", n.Jitter}} {
+		if d.value < 0 || time.Duration(d.value) > time.Minute {
+			errs = append(errs, fmt.Errorf("network %s %v, want 0s to 1m", d.name, d.value))
+		}
+	}
+	for _, p := range []struct {
+		name  string
+		value float64
+	}{{"loss", n.Loss}, {"duplicate", n.Duplicate}} {
+		if !(p.value >= 0 && p.value <= 1) {
+			errs = append(errs, fmt.Errorf("network %s %v, want 0 to 1", p.name, p.value))
+		}
+	}
+	return errs
+}
+
 // Write is one act of an application.
 type Write struct {
 	At    Duration `json:"at"`
@@ -145,7 +167,13 @@ func (s *Schedule) Validate() error {
 		wrong("horizon %v, want up to 24 h", s.Horizon)
 	}
 	if _, ok := presets[s.Preset]; !ok {
-		wrong("no preset %q", s.Preset)
+		wrong("no preset %q, want LAN, WAN or Local", s.Preset)
+	}
+	for _, err := range s.Network.wrong() {
+		wrong("%w", err)
+	}
+	if s.Spread < 0 || time.Duration(s.Spread) > 24*time.Hour {
+		wrong("spread %v, want up to 24 h", s.Spread)
 	}
 	for _, name := range s.Buggify {
 		if !slices.ContainsFunc(slices.Concat(sites, talkSites), func(b site) bool { return b.name == name }) {

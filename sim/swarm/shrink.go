@@ -12,7 +12,7 @@ import (
 type Shrinking struct {
 	Runs    int                     // at most; 0: 2,000
 	Options Options                 // of each run
-	Step    func(runs, size int)    // if set, told after each success
+	Step    func(runs, size int)    // if set, told after each try: how many, and the least size so far
 	run     func(*Schedule) *Result // for tests
 }
 
@@ -85,14 +85,15 @@ func (h *shrinker) try(candidate *Schedule) bool {
 	} else {
 		res, _ = Run(candidate, h.opts.Options) // it is valid
 	}
-	if f := res.Found(); f == nil || f.Invariant != h.want {
-		return false
+	f := res.Found()
+	smaller := f != nil && f.Invariant == h.want
+	if smaller {
+		h.best, h.last = candidate, res
 	}
-	h.best, h.last = candidate, res
 	if h.opts.Step != nil {
-		h.opts.Step(h.runs, candidate.Size())
+		h.opts.Step(h.runs, h.best.Size())
 	}
-	return true
+	return smaller
 }
 
 // edit tries the best schedule with a change.
