@@ -1,6 +1,7 @@
 package swarmcmd
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"os/exec"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/hearsay-gossip/hearsay/sim/mutants"
 )
@@ -42,6 +45,18 @@ func TestGoldens(t *testing.T) {
 	}
 }
 
+// The help shows what each flag is without it.
+func TestHelp(t *testing.T) {
+	t.Setenv("COLUMNS", "100")
+	for _, name := range []string{"swarm", "replay"} {
+		text, err := command(t, name, "--help")
+		if err != nil {
+			t.Error(err)
+		}
+		golden(t, name+"-help", t.TempDir(), text)
+	}
+}
+
 // The errors of files that are no schedules say where, in words of the format.
 func TestReplayErrors(t *testing.T) {
 	dir := t.TempDir()
@@ -50,12 +65,18 @@ func TestReplayErrors(t *testing.T) {
 		{"mistyped", "{\n \"nodes\": \"many\"\n}"},
 		{"unknown", "{\n \"nodes\": 3,\n \"moon\": 1\n}"},
 		{"senseless", `{"nodes": 3, "seeds": 4, "preset": "MOON", "faults": [{"id": 1, "op": "crash", "node": 9, "for": "1s"}]}`},
+		{"empty", `{}`},
+		{"out-of-range", `{"nodes": 3, "seeds": 1, "preset": "LAN", "network": {"loss": 7, "jitter": "-1s"}, "spread": "-2s", "faults": [{"id": 1, "op": "explode"}]}`},
 	} {
 		file := filepath.Join(dir, "bad.json")
 		if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		text, err := command(t, "replay", file)
+		var usage *kong.ParseError
+		if !errors.As(err, &usage) {
+			t.Errorf("%s: error %v is none of usage", tt.name, err)
+		}
 		if text != "" {
 			t.Errorf("%s: it prints %s", tt.name, text)
 		}
@@ -93,7 +114,7 @@ func message(err error) string {
 }
 
 // vary is what differs between builds and machines: the commit and the time.
-var vary = regexp.MustCompile(`commit \S+|in \d+\.\d s `)
+var vary = regexp.MustCompile(`commit (?:unknown|[0-9a-f]{12})\b|in \d+\.\d s `)
 
 func golden(t *testing.T, name, dir, text string) {
 	t.Helper()

@@ -18,21 +18,24 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/hearsay-gossip/hearsay/internal/argument"
+	"github.com/hearsay-gossip/hearsay/internal/meter"
+	"github.com/hearsay-gossip/hearsay/internal/tabular"
 	"github.com/hearsay-gossip/hearsay/sim/swarm"
 )
 
 // Swarm is the command that runs many random schedules.
 type Swarm struct {
-	Seed    string        `default:"commit" help:"Random seed of the first run; commit: from that of this build, so that it repeats; random: a fresh one." placeholder:"SEED"`
-	Runs    int           `default:"0" help:"Runs at most; 0: no bound but --for." placeholder:"N"`
-	For     time.Duration `default:"1m" help:"Real time at most, without what shrinking takes; runs that are under way then are cut short and do not count." placeholder:"TIME"`
-	Nodes   int           `default:"0" help:"Nodes of a run at most; 0: as each seed says (2 to 100)." placeholder:"N"`
-	Horizon time.Duration `default:"0s" help:"Virtual time of a run's faults at most; 0s: 30m." placeholder:"TIME"`
-	Workers int           `default:"0" help:"Runs at once; 0: one for each processor." placeholder:"N"`
-	Twice   int           `default:"20" help:"Run each so many-th schedule twice and compare the traces; 0: none." placeholder:"N"`
-	Fails   int           `default:"1" help:"Stop after so many failures." placeholder:"N"`
-	Shrink  time.Duration `default:"10m" help:"Make each failing schedule smaller for so long at most; 0s: leave it." placeholder:"TIME"`
-	Out     string        `default:"." type:"existingdir" help:"Where the files of failing schedules go." placeholder:"DIR"`
+	Seed    string        `default:"commit" help:"Random seed of the first run; commit: from that of this build, so that it repeats; random: a fresh one (default: ${default})." placeholder:"SEED"`
+	Runs    int           `default:"0" help:"Runs at most; 0: no bound but --for (default: ${default})." placeholder:"N"`
+	For     time.Duration `default:"1m" help:"Real time at most, without what shrinking takes; runs that are under way then are cut short and do not count (default: ${default})." placeholder:"TIME"`
+	Nodes   int           `default:"0" help:"Nodes of a run at most; 0: as each seed says, 2 to 100 (default: ${default})." placeholder:"N"`
+	Horizon time.Duration `default:"0s" help:"Virtual time of a run's faults at most; 0s: 30m (default: ${default})." placeholder:"TIME"`
+	Workers int           `default:"0" help:"Runs at once; 0: one for each processor (default: ${default})." placeholder:"N"`
+	Twice   int           `default:"20" help:"Run each so many-th schedule twice and compare the traces; 0: none (default: ${default})." placeholder:"N"`
+	Fails   int           `default:"1" help:"Stop after so many failures (default: ${default})." placeholder:"N"`
+	Shrink  time.Duration `default:"10m" help:"Make each failing schedule smaller for so long at most; 0s: leave it (default: ${default})." placeholder:"TIME"`
+	Out     string        `default:"." type:"existingdir" help:"Where the files of failing schedules go (default: ${default})." placeholder:"DIR"`
 	Hashes  string        `help:"Write the seed and the trace hash of each run to this file, by seed: two builds of one commit must write the same." placeholder:"FILE"`
 	Marks   bool          `help:"Fail if something that must happen sometimes never did."`
 	JSON    bool          `name:"json" help:"Print the summary as JSON."`
@@ -47,16 +50,32 @@ const patience = 30 * time.Second
 
 // Validate is called by kong after parsing.
 func (s *Swarm) Validate() error {
-	switch {
-	case s.Runs < 0 || s.Nodes < 0 || s.Nodes > swarm.NodesMax || s.Nodes == 1:
-		return fmt.Errorf("--runs must not be negative, --nodes must be within 2 and %d", swarm.NodesMax)
-	case s.For <= 0 || s.Horizon < 0 || s.Shrink < 0:
-		return errors.New("--for must be positive, --horizon and --shrink not negative")
-	case s.Workers < 0 || s.Twice < 0 || s.Fails < 1:
-		return errors.New("--workers and --twice must not be negative, --fails must be positive")
-	}
 	_, err := seedOf(s.Seed)
-	return err
+	return errors.Join(err,
+		argument.Range(s.Runs >= 0, "runs", s.Runs, "0 or more"),
+		argument.Range(s.For > 0, "for", s.For, "more than 0s"),
+		argument.Range(s.Nodes == 0 || s.Nodes >= 2 && s.Nodes <= swarm.NodesMax, "nodes", s.Nodes, fmt.Sprintf("0, or 2 to %d", swarm.NodesMax)),
+		argument.Range(s.Horizon >= 0 && s.Horizon <= horizonMax, "horizon", s.Horizon, fmt.Sprintf("0s to %v", horizonMax)),
+		argument.Range(s.Workers >= 0 && s.Workers <= workersMax, "workers", s.Workers, fmt.Sprintf("0 to %d", workersMax)),
+		argument.Range(s.Twice >= 0, "twice", s.Twice, "0 or more"),
+		argument.Range(s.Fails >= 1, "fails", s.Fails, "1 or more"),
+		argument.Range(s.Shrink >= 0, "shrink", s.Shrink, "0s or more"),
+		argument.File("hashes", s.Hashes),
+	)
+}
+
+const (
+	// horizonMax is the longest that a schedule may say.
+	horizonMax = 24 * time.Hour
+	// workersMax is more than any machine has processors for.
+	workersMax = 1024
+)
+
+// tally is what a swarm has found so far.
+type tally struct {
+	failures []swarm.Outcome
+	hashes   []string
+	slow     []swarm.Seed
 }
 
 // Run looks for failures, and prints what it did.
@@ -65,40 +84,17 @@ func (s *Swarm) Run(ctx context.Context, app *kong.Kong) error {
 	if err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeout(ctx, s.For)
-	defer cancel()
 	begun := time.Now()
-	var failures []swarm.Outcome
-	var hashes []string
-	slow := []swarm.Seed{}
-	run := swarm.Swarm{
-		Seed: seed, Runs: s.Runs, Limits: swarm.Limits{Nodes: s.Nodes, Horizon: s.Horizon},
-		Workers: s.workers(), Twice: s.Twice, Options: options(ctx),
-		Done: func(o swarm.Outcome) {
-			if s.Hashes != "" && !o.Result.Slow {
-				hashes = append(hashes, fmt.Sprintf("%016x %016x\n", uint64(o.Schedule.Seed), o.Result.Hash))
-			}
-			if o.Result.Slow {
-				slow = append(slow, o.Schedule.Seed)
-			}
-			if o.Result.Violation != nil {
-				failures = append(failures, o)
-				if len(failures) >= s.Fails {
-					cancel()
-				}
-			}
-		},
-	}
-	total := run.Run(limited)
+	total, found := s.search(ctx, app.Stderr, seed)
 	if s.Hashes != "" {
-		slices.Sort(hashes)
-		if err := os.WriteFile(s.Hashes, []byte(strings.Join(hashes, "")), 0o644); err != nil {
-			return err
+		slices.Sort(found.hashes)
+		if err := os.WriteFile(s.Hashes, []byte(strings.Join(found.hashes, "")), 0o644); err != nil {
+			return fmt.Errorf("--hashes: %w", err)
 		}
 	}
 	report := newReport(seed, total, time.Since(begun))
-	report.SlowSeeds = slow
-	for _, o := range failures {
+	report.SlowSeeds = found.slow
+	for _, o := range found.failures {
 		f, err := s.keep(ctx, app.Stderr, o)
 		if err != nil {
 			return err
@@ -108,10 +104,51 @@ func (s *Swarm) Run(ctx context.Context, app *kong.Kong) error {
 	if err := report.print(app.Stdout, s.JSON); err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("interrupted after %d runs, which prove nothing about the others: %w", total.Runs, err)
+	return errors.Join(s.verdict(report), interrupted(ctx, report))
+}
+
+// search plays schedules until it was enough, or the context ends.
+func (s *Swarm) search(ctx context.Context, progress io.Writer, seed swarm.Seed) (*swarm.Total, *tally) {
+	limited, cancel := context.WithTimeout(ctx, s.For)
+	defer cancel()
+	found := &tally{slow: []swarm.Seed{}}
+	pace := &pace{begun: time.Now(), limit: s.For, runs: s.Runs}
+	bar := meter.Watch(progress, "swarm", full, pace.look)
+	defer bar.Stop()
+	run := swarm.Swarm{
+		Seed: seed, Runs: s.Runs, Limits: swarm.Limits{Nodes: s.Nodes, Horizon: s.Horizon},
+		Workers: s.workers(), Twice: s.Twice, Options: options(ctx),
+		Done: func(o swarm.Outcome) {
+			pace.done.Add(1)
+			if s.Hashes != "" && !o.Result.Slow {
+				found.hashes = append(found.hashes, fmt.Sprintf("%016x %016x\n", uint64(o.Schedule.Seed), o.Result.Hash))
+			}
+			if o.Result.Slow {
+				found.slow = append(found.slow, o.Schedule.Seed)
+			}
+			if o.Result.Violation != nil {
+				found.failures = append(found.failures, o)
+				if len(found.failures) >= s.Fails {
+					cancel()
+				}
+			}
+		},
 	}
-	return s.verdict(report)
+	return run.Run(limited), found
+}
+
+// interrupted is the error of a swarm whose context has ended, nil if it has not.
+// What was found until then is another error.
+func interrupted(ctx context.Context, r *report) error {
+	switch {
+	case ctx.Err() == nil:
+		return nil
+	case r.Runs == 0:
+		return fmt.Errorf("%w before the first run was done, which proves nothing", meter.ErrInterrupted)
+	case len(r.Failures) > 0:
+		return fmt.Errorf("%w after %s; what failed may not be as small as it could be", meter.ErrInterrupted, tabular.Plural(r.Runs, "run"))
+	}
+	return fmt.Errorf("%w after %s, which prove nothing about the others", meter.ErrInterrupted, tabular.Plural(r.Runs, "run"))
 }
 
 // verdict is the error that a report amounts to.
@@ -147,8 +184,11 @@ func (s *Swarm) keep(ctx context.Context, progress io.Writer, o swarm.Outcome) (
 	if s.Shrink > 0 && result.Found().Invariant != "HASH" {
 		limited, cancel := context.WithTimeout(ctx, s.Shrink)
 		defer cancel()
-		fmt.Fprintf(progress, "seed %v violates %s, shrinking\n", schedule.Seed, result.Found().Invariant)
-		schedule, result, f.Runs = swarm.Shrink(limited, schedule, result, swarm.Shrinking{Options: options(limited)})
+		reach := &reach{begun: time.Now(), limit: s.Shrink}
+		reach.size.Store(int64(f.Before))
+		bar := meter.Watch(progress, fmt.Sprintf("shrinking %s of seed %v", result.Found().Invariant, schedule.Seed), full, reach.look)
+		defer bar.Stop()
+		schedule, result, f.Runs = swarm.Shrink(limited, schedule, result, swarm.Shrinking{Options: options(limited), Step: reach.step})
 	}
 	schedule.Found, schedule.Commit = result.Found(), commit()
 	f.Found, f.After, f.Nodes = *schedule.Found, schedule.Size(), schedule.Nodes
