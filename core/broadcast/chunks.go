@@ -48,7 +48,9 @@ func (ev *event) chunk(i int) []byte {
 // refused, which is counted: then it must not be acknowledged. ev is nil if the
 // event is no longer kept.
 func (m *Machine) take(now member.Time, o *origin, r *wire.Relay, from *link) (ev *event, fresh, ok bool) {
-	m.meet(now, o, r.Seq-1)
+	if !m.informed {
+		m.meet(now, o, r.Seq-1)
+	}
 	ev = m.find(o, r.Seq)
 	size := len(r.Body)
 	if r.Chunked {

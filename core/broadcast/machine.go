@@ -18,6 +18,7 @@ type Machine struct {
 	strategy strategy
 	seq      uint64 // of the last own event
 	joining  bool
+	informed bool // it has joined, and knows of all that was said before
 
 	origins   []*origin // in order of arrival
 	index     map[member.NodeID]*origin

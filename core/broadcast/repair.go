@@ -168,8 +168,12 @@ func (m *Machine) AppendHeard(b []byte, ask bool) []byte {
 }
 
 // SetJoining tells whether this node is being told the view of a cluster: only
-// then does it take a baseline.
-func (m *Machine) SetJoining(joining bool) { m.joining = joining }
+// then does it take a baseline. After that an origin that is not in it has said
+// nothing before.
+func (m *Machine) SetJoining(joining bool) {
+	m.informed = m.informed || m.joining && !joining
+	m.joining = joining
+}
 
 // Root returns the hash of all that was heard, and false while there is nothing
 // to repair: then no ping need carry it.
@@ -263,11 +267,13 @@ func (m *Machine) takeBaseline(now member.Time, o *origin, e *wire.HeardEntry) {
 
 // compare notes what a peer has that this node lacks.
 func (m *Machine) compare(now member.Time, l *link, o *origin, e *wire.HeardEntry) {
-	m.meet(now, o, e.Floor)
-	if e.Floor > o.base && e.Origin == l.peer.ID {
+	if e.Origin == l.peer.ID {
 		// The origin does not keep it, and others drop it as early. What another
-		// does not keep may have been before its time.
-		m.giveUp(now, o, e.Floor)
+		// does not keep may have been before its time alone.
+		m.meet(now, o, e.Floor)
+		if e.Floor > o.base {
+			m.giveUp(now, o, e.Floor)
+		}
 	}
 	top := e.Base
 	hole := false

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -271,9 +272,11 @@ func (r *run) forgetSeeds(slot int, contacts []int) {
 
 // tellSeeds gives all nodes the addresses of the seeds as they are now: names of
 // hosts are resolved again and again in real nodes. Seedless nodes get none,
-// unless they may have forgotten each other too: then somebody has to help.
+// unless they may have forgotten each other too, or operators on both sides of a
+// cut have told them to let go: then somebody has to help.
 func (r *run) tellSeeds() {
-	if r.s.Seedless && !r.s.buggified(shortRetention) {
+	retires := slices.ContainsFunc(r.s.Workload, func(w Write) bool { return w.Do == retire })
+	if r.s.Seedless && !r.s.buggified(shortRetention) && !retires {
 		return
 	}
 	for i, slot := range r.slots {
