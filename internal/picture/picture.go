@@ -48,6 +48,13 @@ const (
 	dpi         = 110
 )
 
+// PlotWidth and PlotHeight are about what axes and title leave to the plot, in
+// points: enough to tell whether two marks cover one another.
+const (
+	PlotWidth  = 475.
+	PlotHeight = 300.
+)
+
 // Palette is that of Okabe and Ito, which color-blind readers can tell apart,
 // and two more.
 var Palette = []color.Color{

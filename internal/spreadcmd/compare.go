@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -44,7 +45,20 @@ func (c *Compare) sized() Model {
 // Validate is called by kong after parsing. The protocols have the same flags, and
 // so the same mistakes.
 func (c *Compare) Validate() error {
-	return errors.Join(c.sized().check(c.chosen()[0]), c.Output.check(), chartable(c.sized(), c.Chart, c.chosen()))
+	return errors.Join(c.sized().check(c.chosen()[0]), c.Output.check(), chartable(c.sized(), c.Chart, c.chosen()), c.once())
+}
+
+// ErrTwice is returned for a protocol that is to be compared with itself.
+var ErrTwice = errors.New("named twice")
+
+// once holds that no protocol is named twice.
+func (c *Compare) once() error {
+	for i, p := range c.Protocols {
+		if slices.Contains(c.Protocols[:i], p) {
+			return fmt.Errorf("--protocols: %v is %w", p, ErrTwice)
+		}
+	}
+	return nil
 }
 
 // Run simulates and prints. An interrupted comparison prints the protocols that
@@ -112,8 +126,8 @@ func writeComparison(w io.Writer, runs []*outcome) error {
 			tabular.Rare(r.Residue()), tabular.Rare(run.residue()), tabular.Fixed(r.CopiesPerNode(), 2), tabular.Fixed(th.Copies, 2), tabular.Fixed(r.RequestsPerNode(), 2))
 	}
 	p.Printf("%s\n", t)
-	p.Printf("rounds: mean of the trials that reached all; copies, requests: per node; lower bound for push: %s\n",
-		tabular.Plural(runs[0].theory.LowerBound, "round"))
+	p.Printf("rounds: mean of the trials that reached all; copies, requests: per node\n")
+	p.Printf("lower bound: %s, in order sync and for protocols in which nobody asks\n", tabular.Plural(runs[0].theory.LowerBound, "round"))
 	p.Printf("in parentheses: the stop counter; theory: the Markov chain where it is small enough, else mean field\n")
 	if runs[0].cfg.Order == epidemic.Turn {
 		p.Printf("theory describes order sync, but for up to seven nodes push, pull, push-pull and infect-and-die\n")

@@ -91,13 +91,16 @@ type theoryReport struct {
 	P50         whole          `json:"p50"`
 	P99         whole          `json:"p99"`
 	LowerBound  int            `json:"lower_bound"`
-	Leading     tabular.Number `json:"leading_order"`
-	Least       tabular.Number `json:"bound_least"`
-	Most        tabular.Number `json:"bound_most"`
-	Residue     tabular.Number `json:"residue"`
-	Limit       tabular.Number `json:"residue_limit"`
-	AllFraction tabular.Number `json:"all_fraction"`
-	Copies      tabular.Number `json:"copies_per_node"`
+	// BoundApplies says whether the lower bound binds this run: not those in which
+	// nodes ask, nor order turn.
+	BoundApplies bool           `json:"lower_bound_applies"`
+	Leading      tabular.Number `json:"leading_order"`
+	Least        tabular.Number `json:"bound_least"`
+	Most         tabular.Number `json:"bound_most"`
+	Residue      tabular.Number `json:"residue"`
+	Limit        tabular.Number `json:"residue_limit"`
+	AllFraction  tabular.Number `json:"all_fraction"`
+	Copies       tabular.Number `json:"copies_per_node"`
 }
 
 type reachedReport struct {
@@ -139,7 +142,7 @@ func (o *outcome) report() report {
 		},
 		Theory: theoryReport{
 			Method: method(th), Order: th.Order, Rounds: tabular.Number(th.Rounds), RoundsError: tabular.Number(r.Rounds.Mean() - th.Rounds),
-			P50: whole(th.Quantile(.5)), P99: whole(th.Quantile(.99)), LowerBound: th.LowerBound,
+			P50: whole(th.Quantile(.5)), P99: whole(th.Quantile(.99)), LowerBound: th.LowerBound, BoundApplies: boundApplies(cfg),
 			Leading: tabular.Number(th.Leading), Least: tabular.Number(th.Least), Most: tabular.Number(th.Most),
 			Residue: tabular.Number(o.residue()), Limit: tabular.Number(th.Residue), AllFraction: tabular.Number(th.All()), Copies: tabular.Number(th.Copies),
 		},

@@ -26,8 +26,7 @@ type axis struct {
 	log      bool
 	min, max float64
 	// spacing is the least distance of points along the axis, on a logarithmic
-	// one in powers of ten: so much room have the marks of all series, which
-	// stand side by side where their values are the same.
+	// one in powers of ten: so much room have marks that are moved apart.
 	spacing float64
 }
 
@@ -61,19 +60,21 @@ func (f *figure) build() (*plot.Plot, *plot.Legend, error) {
 	f.x.apply(&p.X)
 	f.y.apply(&p.Y)
 	p.Add(plotter.NewGrid())
+	f.frame()
+	marks, moved := f.marks()
 	for i, s := range f.series {
-		if err := f.add(p, legend, i, s); err != nil {
+		if err := f.add(p, legend, i, s, marks[i]); err != nil {
 			return nil, nil, err
 		}
 	}
 	legend.Add("")
 	legend.Add("marks: simulated")
-	if len(f.series) > 1 {
-		legend.Add("(side by side)")
+	if moved {
+		legend.Add("(side by side where")
+		legend.Add("they would coincide)")
 	}
 	legend.Add("lines: theory")
 	f.x.limit(&p.X)
-	f.frame()
 	f.y.limit(&p.Y)
 	return p, legend, nil
 }
@@ -114,16 +115,8 @@ func styleTheory(line *plotter.Line, i, of int) {
 	}
 }
 
-// shift is how far the marks of the i-th series stand beside their place: two fifths of
-// the room between two places is used, less by few series.
-func (f *figure) shift(i int) float64 {
-	n := float64(len(f.series))
-	step := min(.4/n, .1) * f.x.spacing
-	return (float64(i) - (n-1)/2) * step
-}
-
 // add draws one series, leaving out what an axis cannot show.
-func (f *figure) add(p *plot.Plot, legend *plot.Legend, i int, s series) error {
+func (f *figure) add(p *plot.Plot, legend *plot.Legend, i int, s series, points plotter.XYs) error {
 	var thumbs []plot.Thumbnailer
 	if points := f.visible(s.theory); len(points) > 0 {
 		line, err := plotter.NewLine(points)
@@ -134,19 +127,15 @@ func (f *figure) add(p *plot.Plot, legend *plot.Legend, i int, s series) error {
 		p.Add(line)
 		thumbs = append(thumbs, line)
 	}
-	points := f.visible(s.simulated)
 	if len(points) == 0 {
 		legend.Add(s.name + " (none)")
 		return nil
-	}
-	for j := range points {
-		points[j].X += f.shift(i)
 	}
 	marks, err := plotter.NewScatter(points)
 	if err != nil {
 		return err
 	}
-	marks.Color, marks.Radius, marks.Shape = picture.Palette[i%len(picture.Palette)], 3.1, shapes[i%len(shapes)]
+	marks.Color, marks.Radius, marks.Shape = picture.Palette[i%len(picture.Palette)], markRadius, shapes[i%len(shapes)]
 	p.Add(marks)
 	legend.Add(s.name, append(thumbs, marks)...)
 	return nil

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"image/png"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/plot/plotter"
 )
 
 // Every kind of chart as PNG and SVG: of the right size, and with its title,
@@ -77,5 +80,32 @@ func checkPNG(t *testing.T, name string, data []byte) {
 	}
 	if config.Width < 1_000 || config.Height < 590 {
 		t.Errorf("%s: %d by %d pixels", name, config.Width, config.Height)
+	}
+}
+
+// Marks stand where they belong, but for those that would hide one another: these
+// stand close together, around their place.
+func TestOnlyCoincidingMarksAreMoved(t *testing.T) {
+	at := func(y float64) plotter.XYs { return plotter.XYs{{X: 3, Y: y}, {X: 4, Y: 90 - y}} }
+	f := &figure{
+		x: axis{min: 0, max: 10, spacing: 1}, y: axis{min: 0, max: 100},
+		series: []series{{simulated: at(20)}, {simulated: at(40)}, {simulated: at(20.5)}, {simulated: at(math.NaN())}},
+	}
+	placed, moved := f.marks()
+	if !moved || len(placed[3]) != 0 {
+		t.Errorf("moved %v, %v", moved, placed)
+	}
+	if placed[1][0].X != 3 || placed[1][1].X != 4 {
+		t.Errorf("a mark that stands alone is at %v", placed[1])
+	}
+	for i, x := range []float64{3, 4} {
+		left, right := placed[0][i].X, placed[2][i].X
+		if width := right - left; width <= 0 || width > .1 || math.Abs(left+right-2*x) > 1e-9 || placed[0][i].Y != f.series[0].simulated[i].Y {
+			t.Errorf("at %v the marks stand at %v and %v", x, left, right)
+		}
+	}
+	f.series = f.series[:2]
+	if _, moved := f.marks(); moved {
+		t.Error("marks are moved that do not coincide")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/hearsay-gossip/hearsay/epidemic"
@@ -76,7 +77,11 @@ func (o *outcome) summary() *tabular.Table {
 	if !math.IsNaN(th.Least) {
 		t.Row("  bounds of Doerr and Künnemann", "", tabular.Fixed(th.Least, 2)+" to "+tabular.Fixed(th.Most, 2), "")
 	}
-	t.Row(fmt.Sprintf("  lower bound, ⌈log%s n⌉", subscript(o.cfg.Fanout+1)), "", tabular.Count(th.LowerBound), "")
+	bound := "lower bound"
+	if !boundApplies(o.cfg) {
+		bound = "lower bound of push in order sync"
+	}
+	t.Row(fmt.Sprintf("  %s, ⌈log%s n⌉", bound, subscript(o.cfg.Fanout+1)), "", tabular.Count(th.LowerBound), "")
 	reached := func(name string, got, want float64) {
 		t.Row(name, tabular.Percent(got), tabular.Percent(want), tabular.Signed(100*(got-want), 2))
 	}
@@ -91,6 +96,29 @@ func (o *outcome) summary() *tabular.Table {
 	t.Row("mean round of receipt", tabular.Fixed(r.MeanReceipt(), 2), "", "")
 	t.Row("last receipt, mean", tabular.Fixed(r.Last.Mean(), 2), "", "")
 	return t
+}
+
+// boundApplies reports whether the lower bound of rounds binds a run: where nodes
+// act at once and nobody asks, each informed node informs at most fanout others in
+// a round. Many may ask one node, and by turn an update travels on within a round.
+func boundApplies(cfg epidemic.Config) bool { return cfg.Order == epidemic.Sync && !asks(cfg.Protocol) }
+
+// asks reports whether nodes that lack an update may ask for it.
+func asks(p epidemic.Protocol) bool {
+	return slices.Contains([]epidemic.Protocol{epidemic.Pull, epidemic.PushPull, epidemic.MedianCounter, epidemic.Digest}, p)
+}
+
+// whyNoTurn says for what a run in order turn has no theory of its own.
+func whyNoTurn(cfg epidemic.Config) string {
+	switch {
+	case cfg.Nodes > toyNodes:
+		return fmt.Sprintf("beyond %d nodes", toyNodes)
+	case cfg.Updates > 1:
+		return fmt.Sprintf("for --updates %d", cfg.Updates)
+	case cfg.Outage == epidemic.PerRound && cfg.Dead > 0:
+		return fmt.Sprintf("for --dead-for %v", cfg.Outage)
+	}
+	return fmt.Sprintf("for %v", cfg.Protocol)
 }
 
 // leavesResidue reports whether nodes may stay out for ever.
@@ -147,13 +175,13 @@ func (o *outcome) notes() string {
 	if o.result.ReachedAll() < 1 && o.result.Rounds.Count() > 0 {
 		add("rounds are of the trials that reached all; alone they flatter")
 	}
-	switch p := o.cfg.Protocol; {
+	switch {
 	case o.theory.Order != o.cfg.Order:
-		add("order turn has no theory at this size; by turn updates travel further in a round, and the lower bound does not hold")
+		add("order turn has no theory %s; by turn updates travel further in a round, and the lower bound does not hold", whyNoTurn(o.cfg))
 	case o.cfg.Order == epidemic.Turn:
 		add("the lower bound and the leading order are of order sync; by turn updates travel further in a round")
-	case p == epidemic.Pull || p == epidemic.PushPull || p == epidemic.MedianCounter || p == epidemic.Digest:
-		add("the lower bound binds push; a node that many ask may beat it")
+	case asks(o.cfg.Protocol):
+		add("the lower bound does not bind %v: many may ask one node in a round", o.cfg.Protocol)
 	}
 	if !o.theory.Exact && o.cfg.Protocol == epidemic.Pull {
 		add("the mean field of pull is low by up to 0.7 rounds: it has not the luck of the first ones")

@@ -105,6 +105,7 @@ func TestNonsenseIsRefusedWithAClearError(t *testing.T) {
 		"--nodes 99 --chart residue --plot x.png": "--chart residue: nothing to draw: push reaches all in the end",
 		"bogus":                                          "unexpected argument bogus",
 		"compare --protocols push,shout":                 `--protocols: unknown protocol "shout"`,
+		"compare --protocols push,pull,push":             "--protocols: push is named twice",
 		"compare --fanout 7":                             "--fanout out of range: 7",
 		"compare --loss 100%":                            "--loss out of range: 100%",
 		"compare --start Z":                              "--start out of range: Z",
@@ -270,6 +271,57 @@ func TestToyInJSONShowsBothOrders(t *testing.T) {
 			if off := p.Informed - p.Theory; off < -.025 || off > .025 {
 				t.Errorf("%s, round %d: %v informed, theory %v", order, p.Round, p.Informed, p.Theory)
 			}
+		}
+	}
+}
+
+// The lower bound is one where nodes act at once and nobody asks, and the report
+// says so for whatever may beat it.
+func TestLowerBoundSaysWhomItBinds(t *testing.T) {
+	for line, applies := range map[string]bool{
+		"--protocol push": true, "--protocol infect-and-die": true, "--protocol blind-coin": true,
+		"--protocol pull": false, "--protocol push-pull": false, "--protocol median-counter": false, "--protocol digest": false,
+		"--protocol push --order turn": false,
+	} {
+		args := append([]string{"--nodes", "64", "--fanout", "1", "--trials", "20"}, strings.Fields(line)...)
+		out, err := run(t.Context(), append(args, "--json")...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var doc struct {
+			Theory struct {
+				Bound   int  `json:"lower_bound"`
+				Applies bool `json:"lower_bound_applies"`
+			}
+			Curve []struct{ All float64 }
+		}
+		if err := json.Unmarshal([]byte(out), &doc); err != nil {
+			t.Fatal(err)
+		}
+		if doc.Theory.Applies != applies || doc.Theory.Bound != 6 {
+			t.Errorf("%s: %+v", line, doc.Theory)
+		}
+		if applies && doc.Curve[doc.Theory.Bound-1].All > 0 {
+			t.Errorf("%s: it is faster than its lower bound", line)
+		}
+		if out, err = run(t.Context(), args...); err != nil || strings.Contains(out, "lower bound of push in order sync") == applies {
+			t.Errorf("%s: %v\n%s", line, err, out)
+		}
+	}
+}
+
+func TestReportSaysWhyTurnHasNoTheory(t *testing.T) {
+	for line, want := range map[string]string{
+		"--updates 2":                              "order turn has no theory for --updates 2:",
+		"--protocol digest":                        "order turn has no theory for digest:",
+		"--dead-for round --dead 20%":              "order turn has no theory for --dead-for round:",
+		"--nodes 9 --order turn --trials 1":        "order turn has no theory beyond 7 nodes:",
+		"--nodes 50 --order turn":                  "order turn has no theory beyond 7 nodes;",
+		"--nodes 7 --order turn --updates 3":       "order turn has no theory for --updates 3;",
+		"--nodes 7 --order turn --protocol digest": "order turn has no theory for digest;",
+	} {
+		if out, err := run(t.Context(), strings.Fields(line)...); err != nil || !strings.Contains(out, want) {
+			t.Errorf("%s: %v, want %q in\n%s", line, err, want, out)
 		}
 	}
 }

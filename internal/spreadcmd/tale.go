@@ -211,7 +211,7 @@ func (t *tale) closing() string {
 		if v.ownTheory() {
 			fmt.Fprintf(&out, "theory beside %v: %s of order %v\n", order, theName(&v.theory), order)
 		} else {
-			fmt.Fprintf(&out, "order %v has no theory at this size: the one shown describes sync\n", order)
+			fmt.Fprintf(&out, "order %v has no theory %s: the one shown describes sync\n", order, whyNoTurn(t.cfg))
 		}
 	}
 	out.WriteString("copies per node and update:")
@@ -224,7 +224,12 @@ func (t *tale) closing() string {
 			fmt.Fprintf(&out, " (theory %s)", tabular.Fixed(v.theory.Copies, 2))
 		}
 	}
-	fmt.Fprintf(&out, "\nin order sync nothing is faster than %s\n", tabular.Plural(t.versions[1].theory.LowerBound, "round"))
+	bound := tabular.Plural(t.versions[1].theory.LowerBound, "round")
+	if asks(t.cfg.Protocol) {
+		fmt.Fprintf(&out, "\nin order sync push is never faster than %s; %v may be\n", bound, t.cfg.Protocol)
+	} else {
+		fmt.Fprintf(&out, "\nin order sync nothing that only pushes is faster than %s\n", bound)
+	}
 	if t.cfg.Dead > 0 {
 		out.WriteString("×: the node was down\n")
 	}
