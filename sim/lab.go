@@ -270,8 +270,12 @@ func (l *Lab) Heal() { l.cluster.Heal() }
 // SetNetwork changes how all packets fare from now on.
 func (l *Lab) SetNetwork(model Network) { l.cluster.SetNetwork(model) }
 
-// Span returns the nodes from, from+1 … to-1, to name a group by.
+// Span returns the nodes from, from+1 … to-1, to name a group by; none if both are
+// the same. It panics if to is less than from.
 func Span(from, to int) []int {
+	if to < from {
+		panic(fmt.Sprintf("sim: Span(%d, %d) goes down", from, to))
+	}
 	var nodes []int
 	for i := from; i < to; i++ {
 		nodes = append(nodes, i)
@@ -284,7 +288,7 @@ func (l *Lab) check(nodes ...int) {
 	l.t.Helper()
 	for _, i := range nodes {
 		if i < 0 || i >= len(l.nodes) {
-			l.t.Fatalf("sim: node %d of %d", i, len(l.nodes))
+			l.t.Fatalf("sim: there is no node %d, want 0 to %d", i, len(l.nodes)-1)
 		}
 	}
 }

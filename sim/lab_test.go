@@ -205,8 +205,8 @@ func TestMisuseFailsTheTest(t *testing.T) {
 		do   func(*Lab)
 		want string
 	}{
-		{"node that does not exist", func(l *Lab) { l.Node(3) }, "node 3 of 3"},
-		{"negative node", func(l *Lab) { l.Cut([]int{0}, []int{-1}) }, "node -1 of 3"},
+		{"node that does not exist", func(l *Lab) { l.Node(3) }, "there is no node 3, want 0 to 2"},
+		{"negative node", func(l *Lab) { l.Cut([]int{0}, []int{-1}) }, "there is no node -1, want 0 to 2"},
 		{"second start", func(l *Lab) { l.Start(1) }, "it runs"},
 		{"rename while it runs", func(l *Lab) { l.Rename(1, "bob") }, "it runs"},
 		{"no name", func(l *Lab) { l.Kill(1); l.Rename(1, "two words") }, "rename of node 1"},
@@ -225,7 +225,7 @@ func TestMisuseFailsTheTest(t *testing.T) {
 
 func TestWithoutATestFailuresPanic(t *testing.T) {
 	defer func() {
-		if p := recover(); p == nil || !strings.Contains(fmt.Sprint(p), "node 9 of 2") {
+		if p := recover(); p == nil || !strings.Contains(fmt.Sprint(p), "there is no node 9, want 0 to 1") {
 			t.Errorf("panicked with %v", p)
 		}
 	}()
@@ -265,4 +265,19 @@ func TestRestartBehindACutJoinsWhenItHeals(t *testing.T) {
 	}
 	l.Heal()
 	l.AdvanceUntil(time.Minute, "full views", l.Converged)
+}
+
+func TestSpanNamesAGroup(t *testing.T) {
+	if got := Span(2, 5); !slices.Equal(got, []int{2, 3, 4}) {
+		t.Errorf("Span(2, 5) = %v", got)
+	}
+	if got := Span(3, 3); len(got) != 0 {
+		t.Errorf("Span(3, 3) = %v", got)
+	}
+	defer func() {
+		if said := recover(); said != "sim: Span(5, 2) goes down" {
+			t.Errorf("Span(5, 2) panics with %v", said)
+		}
+	}()
+	Span(5, 2)
 }

@@ -303,3 +303,8 @@ func (e *expect) run(r *runner) {
 type end struct{}
 
 func (end) run(*runner) {}
+
+func isEnd(a action) bool {
+	_, ok := a.(end)
+	return ok
+}

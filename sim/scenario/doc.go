@@ -50,7 +50,9 @@
 //	mark NAME                       report traffic from here on under a name
 //	expect CONDITION                fail the run unless it holds now
 //	expect CONDITION within 20s     wait for it for so long
-//	end                             end the run here
+//	end                             end the run here, on the last line
+//
+// No node may stand on both sides of a cut.
 //
 // A size is in B, KiB or MiB: up to 4 MiB of an event, which is told once and kept
 // for repair for a while, and up to 64 KiB of a fact, which its owner keeps.

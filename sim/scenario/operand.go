@@ -139,3 +139,13 @@ func (p *parser) pair() pair {
 	}
 	return both
 }
+
+// sides reads a pair whose sets have no node in common, as far as that can be told
+// before the script runs.
+func (p *parser) sides() pair {
+	both := p.pair()
+	if k := len(p.operands); p.err == nil && !both.rest {
+		p.operands = append(p.operands, operand{apart(both), p.operands[k-1].column})
+	}
+	return both
+}

@@ -135,6 +135,10 @@ func (p *parser) found() string {
 // line reads one line that is not empty.
 func (p *parser) line(number int, text string, latest *time.Duration) {
 	first := p.next("a word")
+	if k := len(p.script.lines); k > 0 && isEnd(p.script.lines[k-1].action) {
+		p.failAt(first.column, "nothing comes after end, which is line %d", p.script.lines[k-1].number)
+		return
+	}
 	l := line{number: number, text: strings.TrimSpace(strings.SplitN(text, "#", 2)[0])}
 	switch {
 	case first.quoted:

@@ -52,37 +52,39 @@ func TestMistakesAreNamedWithLineAndColumn(t *testing.T) {
 		"at 1s every 2s until 1s kill 3":          "test:1:22: until 1s is not after 1s",
 		"at 1s every 0s until 5s kill 3":          "test:1:13: every wants an interval above 0",
 		"at 1s every 1s until 9s churn 3 every 1s down 1s until 9s": "test:1:25: churn repeats by itself",
-		"at 1s let any = 3":             `test:1:11: "any" means something else`,
-		"at 1s let 3x = 3":              `test:1:11: "3x" is no name`,
-		"at 1s let bad 3":               `test:1:15: want "=", found "3"`,
-		"at 1s set 3 key":               "test:1:16: the line ends, want a value",
-		"at 1s set 3 payload/1 x":       "test:1:13: keys in payload/",
-		"at 1s set 3 \"\" x":            "test:1:13: a key has 1 to 256 bytes",
-		"at 1s set 3 key \"x":           "test:1:17: a quote that is not closed",
-		"at 1s broadcast lots from 3":   `test:1:17: "lots" is no size`,
-		"at 1s broadcast 5MiB from 3":   `test:1:17: "5MiB" is no size: want 0B to 4MiB`,
-		"at 1s broadcast 1GB from 3":    `test:1:17: "1GB" is no size`,
-		"at 1s broadcast -1B from 3":    `test:1:17: "-1B" is no size`,
-		"at 1s broadcast 64B 3":         `test:1:21: want "from", found "3"`,
-		"at 1s write 70000B from 3":     `test:1:13: "70000B" is no size: want 0B to 64KiB`,
-		"at 1s expect peace":            `test:1:14: unknown condition "peace"`,
-		"at 1s expect convergd":         `test:1:14: unknown condition "convergd"; did you mean "converged"?`,
-		"at 1s expect packets 3":        `test:1:22: want <, <=, =, >= or >, found "3"`,
-		"at 1s expect packets < few":    `test:1:24: "few" is no number`,
-		"at 1s expect packets < NaN":    `test:1:24: "NaN" is no number`,
-		"at 1s expect converged within": "test:1:30: the line ends",
-		"nodes 0\nat 1s heal":           `test:1:7: "0" is not a number of nodes`,
-		"nodes 9999\nat 1s heal":        `test:1:7: "9999" is not a number of nodes: want 1 to 4000`,
-		"nodes 3\nnodes 4\nat 1s heal":  "test:2:1: this was set before",
-		"profile moon\nat 1s heal":      "test:1:9: unknown profile",
-		"begin late\nat 1s heal":        `test:1:7: "late": want formed or empty`,
-		"at 1s heal\nnodes 3":           "test:2:1: nodes stands after the first timed line",
-		"nodes 3":                       "test:1:1: nothing happens",
-		"":                              "test:1:1: nothing happens",
-		"\"at\" 1s heal":                "test:1:1: want a word, found a text in quotes",
-		"at 1s größe 3":                 `test:1:7: unknown word "größe"`,
-		"at 1s kill größe, 3":           `test:1:12: unknown nodes "größe"`,
-		"at 1s heal ü ö":                `test:1:12: the line should end here, found "ü"`,
+		"at 1s let any = 3":               `test:1:11: "any" means something else`,
+		"at 1s let 3x = 3":                `test:1:11: "3x" is no name`,
+		"at 1s let bad 3":                 `test:1:15: want "=", found "3"`,
+		"at 1s set 3 key":                 "test:1:16: the line ends, want a value",
+		"at 1s set 3 payload/1 x":         "test:1:13: keys in payload/",
+		"at 1s set 3 \"\" x":              "test:1:13: a key has 1 to 256 bytes",
+		"at 1s set 3 key \"x":             "test:1:17: a quote that is not closed",
+		"at 1s broadcast lots from 3":     `test:1:17: "lots" is no size`,
+		"at 1s broadcast 5MiB from 3":     `test:1:17: "5MiB" is no size: want 0B to 4MiB`,
+		"at 1s broadcast 1GB from 3":      `test:1:17: "1GB" is no size`,
+		"at 1s broadcast -1B from 3":      `test:1:17: "-1B" is no size`,
+		"at 1s broadcast 64B 3":           `test:1:21: want "from", found "3"`,
+		"at 1s write 70000B from 3":       `test:1:13: "70000B" is no size: want 0B to 64KiB`,
+		"at 1s expect peace":              `test:1:14: unknown condition "peace"`,
+		"at 1s expect convergd":           `test:1:14: unknown condition "convergd"; did you mean "converged"?`,
+		"at 1s expect packets 3":          `test:1:22: want <, <=, =, >= or >, found "3"`,
+		"at 1s expect packets < few":      `test:1:24: "few" is no number`,
+		"at 1s expect packets < NaN":      `test:1:24: "NaN" is no number`,
+		"at 1s expect converged within":   "test:1:30: the line ends",
+		"nodes 0\nat 1s heal":             `test:1:7: "0" is not a number of nodes`,
+		"nodes 9999\nat 1s heal":          `test:1:7: "9999" is not a number of nodes: want 1 to 4000`,
+		"nodes 3\nnodes 4\nat 1s heal":    "test:2:1: this was set before",
+		"profile moon\nat 1s heal":        "test:1:9: unknown profile",
+		"begin late\nat 1s heal":          `test:1:7: "late": want formed or empty`,
+		"at 1s heal\nnodes 3":             "test:2:1: nodes stands after the first timed line",
+		"nodes 3":                         "test:1:1: nothing happens",
+		"":                                "test:1:1: nothing happens",
+		"\"at\" 1s heal":                  "test:1:1: want a word, found a text in quotes",
+		"at 1s größe 3":                   `test:1:7: unknown word "größe"`,
+		"at 1s kill größe, 3":             `test:1:12: unknown nodes "größe"`,
+		"at 1s end\n\n# fine\nat 2s heal": "test:4:1: nothing comes after end, which is line 1",
+		"at 1s heal\nthen end\nnodes 3":   "test:3:1: nothing comes after end, which is line 2",
+		"at 1s heal ü ö":                  `test:1:12: the line should end here, found "ü"`,
 	}
 	for text, want := range cases {
 		_, err := Parse("test", text)
@@ -107,6 +109,12 @@ func TestNodesAreCheckedAgainstTheSizeOfTheCluster(t *testing.T) {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}
+	s = parse(t, "at 1s cut 1 | 1\nat 2s cut first 5 -> {5..8} for 1s\nat 3s cut {1..5} | last 50%\nat 4s cut any 1 | any 1\nat 5s cut 1 | rest")
+	err = s.Check(9)
+	if want := "test:1:15: node 1 stands on both sides\ntest:2:22: node 5 stands on both sides\ntest:3:20: node 5 stands on both sides"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	s = parse(t, "at 1s cut {1..5} | last 50%\nat 2s cut 1 | 13")
 	if err := s.Check(13); err != nil {
 		t.Errorf("with 13 nodes: %v", err)
 	}

@@ -162,7 +162,7 @@ func (r *runner) play() error {
 		if err := r.runTo(target); err != nil {
 			return err
 		}
-		if _, last := l.action.(end); last {
+		if isEnd(l.action) {
 			r.horizon = 0
 			break
 		}

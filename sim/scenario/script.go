@@ -33,7 +33,7 @@ type line struct {
 	every   time.Duration // 0: once
 	until   time.Duration
 	action  action
-	extends []operand // the sets it mentions, to be checked against the size
+	extends []operand // what it mentions, to be checked against the size
 }
 
 // timing says what a line's delay counts from.
@@ -47,9 +47,12 @@ const (
 // action is what a line does.
 type action interface{ run(r *runner) }
 
-// operand is a set and where it stands, for errors.
+// operand is what a line says of nodes and where, for errors.
 type operand struct {
-	set    set
+	set interface {
+		// check returns what is wrong in a cluster of n; nil if nothing.
+		check(n int) error
+	}
 	column int
 }
 
@@ -106,7 +109,7 @@ func (s *Script) Length() time.Duration {
 		} else {
 			cursor += l.delay
 		}
-		if _, last := l.action.(end); last {
+		if isEnd(l.action) {
 			return cursor
 		}
 		switch a := l.action.(type) {

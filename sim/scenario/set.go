@@ -36,14 +36,20 @@ func (s span) resolve(n int) (from, to int) {
 type spans []span
 
 func (s spans) nodes(r *runner) []int {
-	member := make([]bool, r.n)
+	member := s.among(r.n)
+	return r.where(func(i int) bool { return member[i] })
+}
+
+// among tells for each of n nodes whether it is one of them.
+func (s spans) among(n int) []bool {
+	in := make([]bool, n)
 	for _, one := range s {
-		from, to := one.resolve(r.n)
+		from, to := one.resolve(n)
 		for i := from; i <= to; i++ {
-			member[i-1] = true
+			in[i-1] = true
 		}
 	}
-	return r.where(func(i int) bool { return member[i] })
+	return in
 }
 
 func (s spans) check(n int) error {
@@ -91,13 +97,15 @@ type edge struct {
 }
 
 func (e edge) nodes(r *runner) []int {
-	k := e.of(r.n)
-	return r.where(func(i int) bool {
-		if e.end {
-			return i >= r.n-k
-		}
-		return i < k
-	})
+	return r.where(func(i int) bool { return e.holds(i, r.n) })
+}
+
+// holds reports whether node i of n is among them.
+func (e edge) holds(i, n int) bool {
+	if e.end {
+		return i >= n-e.of(n)
+	}
+	return i < e.of(n)
 }
 
 // chance is nodes drawn from those that are up.
@@ -164,6 +172,38 @@ func (p pair) nodes(r *runner) (a, b []int) {
 		_, in := slices.BinarySearch(a, i)
 		return !in
 	})
+}
+
+// apart is a pair of sets without a common node.
+type apart pair
+
+func (p apart) check(n int) error {
+	a, b := fixed(p.a, n), fixed(p.b, n)
+	for i := range min(len(a), len(b)) {
+		if a[i] && b[i] {
+			return fmt.Errorf("node %d stands on both sides", i+1)
+		}
+	}
+	return nil
+}
+
+// fixed tells which nodes of n a set by number holds, nil if that is not known
+// before the script runs, or if the set is wrong.
+func fixed(s set, n int) []bool {
+	if n < 1 || n > NodesMax || s.check(n) != nil {
+		return nil
+	}
+	switch s := s.(type) {
+	case spans:
+		return s.among(n)
+	case edge:
+		in := make([]bool, n)
+		for i := range in {
+			in[i] = s.holds(i, n)
+		}
+		return in
+	}
+	return nil
 }
 
 // describe names nodes as people do: "3", "1..32" or "1..4, 9".

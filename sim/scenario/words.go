@@ -29,7 +29,7 @@ func init() { // the tables refer to functions that refer to the tables
 		"pause":     func(p *parser) action { return &pause{p.set(), p.lasting()} },
 		"resume":    func(p *parser) action { return &resume{p.set()} },
 		"leave":     func(p *parser) action { return &leave{p.set()} },
-		"cut":       func(p *parser) action { return &cut{p.pair(), p.lasting()} },
+		"cut":       func(p *parser) action { return &cut{p.sides(), p.lasting()} },
 		"isolate":   func(p *parser) action { return &cut{pair{a: p.set(), rest: true}, p.lasting()} },
 		"heal":      func(*parser) action { return heal{} },
 		"slow":      readSlow,
