@@ -125,13 +125,18 @@ func unsetEmpty() error {
 	return nil
 }
 
-// commandOf returns the words of the command that was understood.
+// commandOf returns the words of the command that was understood, up to the one
+// whose flags were meant: where a word may be left out, it is added.
 func commandOf(c *kong.Context) []string {
 	var words []string
+	var last *kong.Node
 	for _, p := range c.Path {
 		if p.Command != nil {
-			words = append(words, p.Command.Name)
+			words, last = append(words, p.Command.Name), p.Command
 		}
+	}
+	if last != nil && last.DefaultCmd != nil {
+		words = append(words, last.DefaultCmd.Name)
 	}
 	return words
 }
