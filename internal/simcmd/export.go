@@ -88,6 +88,7 @@ func (c *Cluster) document(results []*scenario.Result) document {
 	for _, q := range applicable(results) {
 		d = append(d, field{q.field, c.figure(&q, results)})
 	}
+	d = append(d, field{"node_hours", c.figure(&quantity{of: nodeHours}, results)})
 	if c.Seeds == 1 {
 		d = append(d, detail(results[0])...)
 	}
@@ -123,7 +124,6 @@ func detail(r *scenario.Result) document {
 		windows = append(windows, window{x.Name, tabular.Seconds(x.Length), tabular.Number(x.PacketsPerNode()), tabular.Number(x.BytesPerNode())})
 	}
 	return document{
-		{"node_hours", tabular.Number(nodeHours(r))},
 		{"windows", windows},
 		{"detections", detections},
 		{"expectations", expectations},

@@ -171,6 +171,7 @@ func TestJSONHoldsWhatScriptsNeed(t *testing.T) {
 		Control            spread `json:"control_bytes_per_node"`
 		Egress             spread `json:"max_egress_bytes"`
 		Converge           spread `json:"converge_s"`
+		NodeHours          spread `json:"node_hours"`
 		Checks             map[string]uint64
 	}
 	if err := json.Unmarshal([]byte(out), &many); err != nil {
@@ -182,6 +183,7 @@ func TestJSONHoldsWhatScriptsNeed(t *testing.T) {
 	for name, s := range map[string]spread{
 		"live": many.Live, "reached": many.Reached, "t50": many.T50, "t100": many.T100, "packets": many.Packets, "false positives": many.FalsePositives,
 		"copies": many.Copies, "payload": many.Payload, "control": many.Control, "egress": many.Egress, "converge": many.Converge,
+		"node hours": many.NodeHours,
 	} {
 		if s.Min == nil || s.Max == nil || s.P50 == nil || s.P99 == nil || *s.Min > *s.P50 || *s.P50 > *s.P99 || *s.P99 > *s.Max {
 			t.Errorf("%s is not a spread: %+v", name, s)
