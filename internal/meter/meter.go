@@ -88,6 +88,7 @@ func start(w io.Writer, label string, total int64, wait time.Duration, look func
 		mpb.AppendDecorators(behind...),
 		mpb.BarWidth(width), mpb.BarRemoveOnComplete(),
 	)
+	m.refresh()
 	m.group.Go(func() { m.watch(show, wait) })
 	return m
 }

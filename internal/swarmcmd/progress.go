@@ -58,7 +58,7 @@ func (r *reach) look() (int64, string) { return r.after(time.Since(r.begun)) }
 // after says how much of the time has passed, what was tried, and how many events
 // the smallest schedule has that still fails.
 func (r *reach) after(passed time.Duration) (int64, string) {
-	return parts(float64(passed) / float64(r.limit)), fmt.Sprintf("%d tried, %s, at most %v left",
+	return parts(float64(passed) / float64(r.limit)), fmt.Sprintf("%d tried, %s, %v left",
 		r.tried.Load(), tabular.Plural(int(r.size.Load()), "event"), remaining(r.limit-passed))
 }
 

@@ -186,7 +186,7 @@ func (s *Swarm) keep(ctx context.Context, progress io.Writer, o swarm.Outcome) (
 		defer cancel()
 		reach := &reach{begun: time.Now(), limit: s.Shrink}
 		reach.size.Store(int64(f.Before))
-		bar := meter.Watch(progress, fmt.Sprintf("shrinking %s of seed %v", result.Found().Invariant, schedule.Seed), full, reach.look)
+		bar := meter.Watch(progress, "shrinking "+result.Found().Invariant, full, reach.look)
 		defer bar.Stop()
 		schedule, result, f.Runs = swarm.Shrink(limited, schedule, result, swarm.Shrinking{Options: options(limited), Step: reach.step})
 	}

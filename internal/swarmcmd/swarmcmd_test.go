@@ -179,7 +179,7 @@ func TestProgressCountsRunsAndTimeLeft(t *testing.T) {
 	}
 	r := &reach{limit: 10 * time.Minute}
 	r.step(137, 12)
-	if parts, note := r.after(time.Minute); parts != 100 || note != "137 tried, 12 events, at most 9m0s left" {
+	if parts, note := r.after(time.Minute); parts != 100 || note != "137 tried, 12 events, 9m0s left" {
 		t.Errorf("%d, %s", parts, note)
 	}
 }
