@@ -23,7 +23,8 @@ const eventMax = answerMax
 // delivered. The first event, and each one that takes the place of events lost,
 // is of kind [api.KindResync]: read the state after it, and nothing is missed.
 // The sequence ends after its first error, which is that of ctx once that is
-// done, and io.ErrUnexpectedEOF when the agent ends.
+// done, and io.ErrUnexpectedEOF when the agent ends, or ends the stream of a reader
+// that took nothing for ten seconds.
 func (c *Client) Events(ctx context.Context) iter.Seq2[api.Event, error] {
 	return eventsAt[api.Event](ctx, c, http.MethodGet, api.Prefix+"events", nil)
 }
@@ -49,6 +50,9 @@ func eventsAt[T any](ctx context.Context, c *Client, method, path string, in any
 			}
 			var e T
 			if err := json.Unmarshal(data, &e); err != nil {
+				if !lines.Scan() { // it is the last line, and cut off
+					break
+				}
 				yield(none, fmt.Errorf("event is not understood: %w", err))
 				return
 			}

@@ -38,6 +38,19 @@ func choiceOf(q url.Values) choice {
 	return c
 }
 
+// isKind reports whether events of a kind can come.
+func isKind(kind string) bool {
+	if kind == api.KindMessage || kind == api.KindLagged || kind == api.KindMissed {
+		return true
+	}
+	for k := hearsay.Joined; k <= hearsay.Resync; k++ {
+		if k.String() == kind {
+			return true
+		}
+	}
+	return false
+}
+
 func (c *choice) wants(kind string) bool {
 	switch kind {
 	case api.KindResync:
@@ -52,6 +65,11 @@ func (c *choice) wants(kind string) bool {
 // a resync first, and wherever the reader was too slow.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	wanted := choiceOf(r.URL.Query())
+	for _, kind := range wanted.kinds {
+		if !isKind(kind) {
+			return refuse(http.StatusBadRequest, api.ReasonBadRequest, "no such kind of event: "+quote(kind))
+		}
+	}
 	return s.stream(w, r, func(ctx context.Context, events chan<- any) {
 		var pumps sync.WaitGroup
 		defer pumps.Wait()

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hearsay-gossip/hearsay"
@@ -19,16 +23,27 @@ const receiptMax = 20 * time.Second
 // all that were live have it, or that time is over.
 func (s *Server) send(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
+	if err := known(q, "wait", "ordered", "node", "tag", "zone"); err != nil {
+		return err
+	}
 	wait, err := durationOf(q.Get("wait"), 0, receiptMax)
 	if err != nil {
 		return refuse(http.StatusBadRequest, api.ReasonBadRequest, "wait: "+err.Error())
+	}
+	ordered, err := flagOf(q, "ordered")
+	if err != nil {
+		return err
+	}
+	to, err := filterOf(q)
+	if err != nil {
+		return err
 	}
 	payload, err := s.payload(w, r)
 	if err != nil {
 		return err
 	}
 	receipt, err := s.cfg.Node.Broadcast(r.Context(), hearsay.Message{
-		Topic: r.PathValue("topic"), Payload: payload, Ordered: q.Has("ordered"), Filter: filterOf(q),
+		Topic: r.PathValue("topic"), Payload: payload, Ordered: ordered, Filter: to,
 	})
 	if err != nil {
 		return err
@@ -58,6 +73,30 @@ func (s *Server) payload(w http.ResponseWriter, r *http.Request) ([]byte, error)
 		return nil, refuse(http.StatusBadRequest, api.ReasonBadRequest, "body ends early")
 	}
 	return payload, nil
+}
+
+// known refuses parameters with other names: a mistyped filter would be for all.
+func known(q url.Values, names ...string) error {
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		if !slices.Contains(names, name) {
+			return refuse(http.StatusBadRequest, api.ReasonBadRequest,
+				"no such parameter: "+quote(name)+"; there are "+strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+// flagOf reads a parameter that is true, false, or bare for true.
+func flagOf(q url.Values, name string) (bool, error) {
+	text := q.Get(name)
+	if text == "" {
+		return q.Has(name), nil
+	}
+	on, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, refuse(http.StatusBadRequest, api.ReasonBadRequest, name+": want true or false, not "+quote(text))
+	}
+	return on, nil
 }
 
 // durationOf reads a duration from a parameter.

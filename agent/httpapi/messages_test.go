@@ -122,6 +122,12 @@ func TestRefusedMessages(t *testing.T) {
 	for _, q := range []request{
 		{"PUT", api.Prefix + "messages/t?wait=soon", "x", nil, 400, "want a duration"},
 		{"PUT", api.Prefix + "messages/t?wait=-1s", "x", nil, 400, "0 or more"},
+		{"PUT", api.Prefix + "messages/t?ordered=banana", "x", nil, 400, "want true or false"},
+		{"PUT", api.Prefix + "messages/t?nod=a", "x", nil, 400, "no such parameter"},
+		{"PUT", api.Prefix + "messages/t?tag=x", "x", nil, 400, "want key=value"},
+		{"PUT", api.Prefix + "messages/t?node=%5Ea.*%24", "x", nil, 400, "no regular expression"},
+		{"PUT", api.Prefix + "messages/t?node=&ordered=false", "x", nil, 200, `"live":1`},
+		{"GET", api.Prefix + "events?kind=bogus", "", nil, 400, "no such kind"},
 		{"GET", api.Prefix + "messages/t", "", nil, 405, "method"},
 		{"PUT", api.Prefix + "answers/x", "x", nil, 404, "unknown_query"},
 		{"PUT", api.Prefix + "answers/" + id(1).String() + ".1.1", "x", nil, 404, "unknown_query"},
@@ -222,10 +228,16 @@ func TestUserEventsAreFiredAndListed(t *testing.T) {
 	if empty.text != "[]\n" || empty.header.Get("X-Consul-Index") != "1" || empty.header.Get("X-Consul-KnownLeader") != "true" {
 		t.Fatalf("nothing is listed as %+v", empty)
 	}
+	if all := consul(t, "PUT", addr, "/v1/event/fire/all?node=&service=&tag=", ""); all.status != http.StatusOK {
+		t.Errorf("empty filters: %+v", all)
+	}
+	if got := list("?name=all"); !strings.Contains(got.text, `"Name":"all"`) {
+		t.Errorf("with empty filters: %+v", got)
+	}
 	woken := make(chan string, 1)
-	go func() { woken <- list("?index=1&wait=1m&name=deploy").text }()
+	go func() { woken <- list("?index=1&wait=1m&name=deploy").text }() // of no deploy yet
 	fired := consul(t, "PUT", addr, "/v1/event/fire/deploy", "v2")
-	const shape = `"Name":"deploy","Payload":"djI=","NodeFilter":"","ServiceFilter":"","TagFilter":"","Version":1,"LTime":1}`
+	const shape = `"Name":"deploy","Payload":"djI=","NodeFilter":"","ServiceFilter":"","TagFilter":"","Version":1,"LTime":2}`
 	if fired.status != http.StatusOK || !strings.Contains(fired.text, shape) {
 		t.Errorf("fired: %+v", fired)
 	}
@@ -250,6 +262,7 @@ func TestUserEventsRefuseAsText(t *testing.T) {
 		"/v1/event/fire/" + strings.Repeat("t", 129): "topic",
 		"/v1/event/fire/deploy?service=web":          "no catalogue of services",
 		"/v1/event/fire/deploy?tag=x":                "no catalogue of services",
+		"/v1/event/fire/deploy?node=%5En.*%24":       "no regular expression",
 	} {
 		got := consul(t, "PUT", addr, path, "x")
 		if got.status != http.StatusBadRequest || !strings.Contains(got.text, want) || !strings.HasPrefix(got.header.Get("Content-Type"), "text/plain") {

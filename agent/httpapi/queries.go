@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -72,14 +71,37 @@ func tagsOf(all map[string]string) []hearsay.Tag {
 	return tags
 }
 
-// filterOf reads ?node=, ?tag=key=value, both repeated, and ?zone=.
-func filterOf(q url.Values) hearsay.Filter {
-	f := hearsay.Filter{Names: q["node"], Zone: q.Get("zone")}
-	for _, tag := range q["tag"] {
-		key, value, _ := strings.Cut(tag, "=")
-		f.Tags = append(f.Tags, hearsay.Tag{Key: key, Value: cmp.Or(value, "*")})
+// filterOf reads ?node=, ?tag=key=value, both repeated, and ?zone=. An empty one
+// is none.
+func filterOf(q url.Values) (f hearsay.Filter, err error) {
+	f.Zone = q.Get("zone")
+	if f.Names, err = namesOf(q); err != nil {
+		return f, err
 	}
-	return f
+	for _, tag := range q["tag"] {
+		key, value, found := strings.Cut(tag, "=")
+		if !found || key == "" {
+			return f, refuse(http.StatusBadRequest, api.ReasonBadFilter, "tag: want key=value, not "+quote(tag))
+		}
+		f.Tags = append(f.Tags, hearsay.Tag{Key: key, Value: value})
+	}
+	return f, nil
+}
+
+// namesOf reads ?node=. What no name can match is refused, since it was meant
+// otherwise: as a regular expression, most of all.
+func namesOf(q url.Values) (names []string, err error) {
+	for _, name := range q["node"] {
+		if name == "" {
+			continue
+		}
+		if literal := strings.ReplaceAll(name, "*", ""); literal != "" && member.Name(literal).Validate() != nil {
+			return nil, refuse(http.StatusBadRequest, api.ReasonBadFilter,
+				"node: want a name, in which * stands for any text, and no regular expression: "+quote(name))
+		}
+		names = append(names, name)
+	}
+	return names, nil
 }
 
 // questions streams the queries that this node is asked, on the topics of

@@ -38,16 +38,20 @@ func plainly(h handler) handler {
 // fire publishes the body of a request as a message on the topic of its path.
 func (s *Server) fire(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	if q.Has("service") || q.Has("tag") {
+	if q.Get("service") != "" || q.Get("tag") != "" {
 		return refuse(http.StatusBadRequest, api.ReasonBadRequest,
 			"this agent keeps no catalogue of services by which to choose; node filters names, and "+
 				api.Prefix+"messages filters metadata")
+	}
+	names, err := namesOf(q)
+	if err != nil {
+		return err
 	}
 	payload, err := s.payload(w, r)
 	if err != nil {
 		return err
 	}
-	m := hearsay.Message{Topic: r.PathValue("name"), Payload: payload, Filter: hearsay.Filter{Names: q["node"]}}
+	m := hearsay.Message{Topic: r.PathValue("name"), Payload: payload, Filter: hearsay.Filter{Names: names}}
 	receipt, err := s.cfg.Node.Broadcast(r.Context(), m)
 	if err != nil {
 		return err

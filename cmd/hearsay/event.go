@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,6 +90,9 @@ type eventSendCmd struct {
 }
 
 func (c *eventSendCmd) Run(t *terminal) error {
+	if err := errors.Join(topic(c.Name), atLeast("wait", c.Wait, 0)); err != nil {
+		return err
+	}
 	body, err := c.payload.read(t)
 	if err != nil {
 		return err
@@ -103,18 +107,47 @@ func (c *eventSendCmd) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
+	switch {
+	case c.JSON:
 		err = printJSON(t.stdout, report)
-	} else if c.Wait > 0 {
-		_, err = fmt.Fprintf(t.stdout, "sent %s: %d of %d members have it after %s\n", report.ID,
-			report.Reached, report.Live, seconds(report.ElapsedSeconds))
-	} else {
+	case c.Wait > 0:
+		_, err = fmt.Fprintf(t.stdout, "sent %s: %s\n", report.ID, c.describe(&report))
+	default:
 		_, err = fmt.Fprintf(t.stdout, "sent %s to %d members\n", report.ID, report.Live)
 	}
 	if err == nil && c.Wait > 0 && report.Reached < report.Live {
 		err = fmt.Errorf("%d of %d members have not confirmed in time; those that live get it later", report.Live-report.Reached, report.Live)
 	}
 	return err
+}
+
+// describe says how far an event came.
+func (c *eventSendCmd) describe(r *api.SendReport) string {
+	have := "have it"
+	if len(c.Node)+len(c.Tag) > 0 || c.Zone != "" {
+		have = "have it, for themselves or to pass on,"
+	}
+	if r.Done && r.Reached < r.Live {
+		return fmt.Sprintf("%d of %d members %s and the others were given up, after %s", r.Reached, r.Live, have, seconds(r.ElapsedSeconds))
+	}
+	return fmt.Sprintf("%d of %d members %s after %s", r.Reached, r.Live, have, seconds(r.ElapsedSeconds))
+}
+
+// topic refuses a name that no event can have.
+func topic(name string) error {
+	const most = 128
+	if name == "" || len(name) > most {
+		return fmt.Errorf("name of %d bytes: want 1 to %d%w", len(name), most, silent{errUsage})
+	}
+	return nil
+}
+
+// atLeast refuses a value that is below a bound.
+func atLeast[T cmp.Ordered](flag string, v, least T) error {
+	if v < least {
+		return fmt.Errorf("--%s %v: want %v or more%w", flag, v, least, silent{errUsage})
+	}
+	return nil
 }
 
 // seconds prints a short time.
@@ -130,6 +163,13 @@ type eventWatchCmd struct {
 }
 
 func (c *eventWatchCmd) Run(t *terminal) error {
+	wrong := []error{atLeast("count", c.Count, 0)}
+	for _, name := range c.Names {
+		wrong = append(wrong, topic(name))
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return err
+	}
 	cl, err := c.client()
 	if err != nil {
 		return err
@@ -140,7 +180,7 @@ func (c *eventWatchCmd) Run(t *terminal) error {
 		case t.ctx.Err() != nil:
 			return nil // the user has seen enough
 		case err != nil:
-			return err
+			return ended(err)
 		case e.Kind == api.KindResync:
 			continue
 		}
@@ -152,6 +192,14 @@ func (c *eventWatchCmd) Run(t *terminal) error {
 		}
 	}
 	return nil
+}
+
+// ended explains the end of a stream.
+func ended(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the agent ended the stream: it has stopped, or nothing was read here for ten seconds")
+	}
+	return err
 }
 
 func (c *eventWatchCmd) print(t *terminal, e *api.Event) error {
@@ -194,6 +242,9 @@ type queryCmd struct {
 }
 
 func (c *queryCmd) Run(t *terminal) error {
+	if err := errors.Join(topic(c.Name), atLeast("for", c.For, time.Millisecond)); err != nil {
+		return err
+	}
 	body, err := c.payload.read(t)
 	if err != nil {
 		return err
@@ -255,8 +306,11 @@ type answerCmd struct {
 }
 
 func (c *answerCmd) Run(t *terminal) error {
-	if c.Text != "" && c.Exec != "" {
-		return fmt.Errorf("want a text or --exec, not both%w", silent{errUsage})
+	if (c.Text != "") == (c.Exec != "") {
+		return fmt.Errorf("want a text or --exec, one of them%w", silent{errUsage})
+	}
+	if err := errors.Join(topic(c.Name), atLeast("count", c.Count, 0)); err != nil {
+		return err
 	}
 	cl, err := c.client()
 	if err != nil {
@@ -268,7 +322,7 @@ func (c *answerCmd) Run(t *terminal) error {
 		case t.ctx.Err() != nil:
 			return nil // the user has seen enough
 		case err != nil:
-			return err
+			return ended(err)
 		case q.Lagged > 0:
 			fmt.Fprintf(t.stderr, "hearsay: warning: %d queries were lost: answers take too long\n", q.Lagged)
 			continue
