@@ -51,6 +51,7 @@ func (r *run) inflict(f *Fault) {
 	case Jump:
 		r.checker.Warped(slot)
 		r.c.Jump(slot, time.Duration(f.Delay))
+		r.leaps = append(r.leaps, leap{slot, r.c.Now(), time.Duration(f.Delay)})
 	}
 }
 

@@ -62,6 +62,7 @@ type run struct {
 	sends      uint64
 	replies    map[reply]bool
 	departures departures
+	leaps      []leap   // of clocks, in order
 	mended     []uint64 // of each slot: messages that it had to pull, so far
 	result     *Result
 	damage     damage

@@ -230,7 +230,7 @@ func (r *run) keepsItsWord(core []int) bool {
 		return true
 	}
 	limit := repairTime + r.s.backlog()
-	since := r.c.Now() + limit - r.s.config().talk.Window
+	since := r.keptSince(core, limit)
 	if r.s.buggified(windowBytes) {
 		since = r.c.Now()
 	}
@@ -239,6 +239,35 @@ func (r *run) keepsItsWord(core []int) bool {
 	}
 	r.said.Losses(core, since, false, func(l *check.Loss) { r.result.Missed += min(l.Lacks, l.Missed) })
 	return true
+}
+
+// leap is by how much a clock got ahead at once.
+type leap struct {
+	slot   int
+	at, by time.Duration
+}
+
+// keptSince returns from when on every node of a core still keeps what it said,
+// and does for some time to come. An origin keeps it for so long by its own
+// clock: what it said before that leapt is gone earlier, and missed as silently
+// as what is older than the window, until it says something more.
+func (r *run) keptSince(core []int, limit time.Duration) time.Duration {
+	since := r.c.Now() + limit - r.s.config().talk.Window
+	latest := since
+	for _, slot := range core {
+		at := since
+		for _, l := range slices.Backward(r.leaps) {
+			if l.slot != slot {
+				continue
+			}
+			if at > l.at {
+				break
+			}
+			at = min(at+l.by, l.at+1)
+		}
+		latest = max(latest, at)
+	}
+	return latest
 }
 
 // noLoss waits for repairs to end, and fails what was lost in silence.
