@@ -232,7 +232,8 @@ func (m *Messages) onDelivery(node int, now time.Duration, e *core.Event) {
 	id := messageID{source{origin, e.Epoch}, e.Seq}
 	msg := m.sent[id]
 	m.counts[B1]++
-	if msg == nil || !slices.Contains(msg.hashes, hashOf(e.Value)) || msg.query != (e.Kind == effect.QueryReceived) {
+	otherKind := msg != nil && msg.query != (e.Kind == effect.QueryReceived) && !m.reused(id.source)
+	if msg == nil || !slices.Contains(msg.hashes, hashOf(e.Value)) || otherKind {
 		m.fail(B1, node, now, "message %d of node %d in epoch %d is not what was published", e.Seq, origin+1, e.Epoch)
 		return
 	}
