@@ -60,7 +60,7 @@ func TestADeadlineEndsARead(t *testing.T) {
 			_, err := far.Read(make([]byte, 4))
 			done <- err
 		}()
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if err := far.SetDeadline(time.Now().Add(2 * time.Second)); err != nil {
 			t.Fatal(err)
 		}
