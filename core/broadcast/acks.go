@@ -105,6 +105,7 @@ func (m *Machine) onAck(now member.Time, l *link, a *wire.RelayAck) {
 func (m *Machine) acked(now member.Time, l *link, which wire.Lane, p *piece, kind wire.AckKind) {
 	lane := &l.lanes[which]
 	lane.inFlight -= int(p.bytes)
+	lane.answered, lane.silent = now, false
 	// Of a repetition nobody knows what was answered (Karn), nor how long an ack
 	// that may have waited was on its way.
 	if p.tries == 1 && m.cfg.Timing.AckDelay == 0 {
@@ -125,6 +126,7 @@ func (m *Machine) acked(now member.Time, l *link, which wire.Lane, p *piece, kin
 			p.due = now.Add(m.reportWait(l, which, p.ev))
 			lane.due = min(lane.due, p.due)
 			m.laneDue = min(m.laneDue, p.due)
+			m.unhold(p) // only its report is to come
 			return
 		}
 	}
@@ -135,9 +137,7 @@ func (m *Machine) acked(now member.Time, l *link, which wire.Lane, p *piece, kin
 func (m *Machine) close(now member.Time, p *piece) {
 	svc := p.svc
 	m.lapse(p)
-	if p.ev != nil {
-		m.window.unref(p.ev)
-	}
+	m.unhold(p)
 	*p = piece{}
 	m.closePiece(now, svc)
 }
@@ -148,6 +148,18 @@ func (m *Machine) lapse(p *piece) {
 	if p.svc != nil && !p.lapsed {
 		p.lapsed = true
 		m.unblock(p.svc)
+	}
+}
+
+// hush notes that a peer has acknowledged nothing on a lane since something was
+// sent that is overdue: what is queued behind it holds back nobody either.
+func (m *Machine) hush(lane *lane) {
+	if lane.silent {
+		return
+	}
+	lane.silent = true
+	for n := lane.unsent; n != lane.next; n++ {
+		m.lapse(lane.at(n))
 	}
 }
 
@@ -221,6 +233,9 @@ func (m *Machine) overdue(now member.Time, l *link, which wire.Lane, n wire.Numb
 		return
 	}
 	m.lapse(p)
+	if which == wire.LaneBulk && lane.answered <= p.sent {
+		m.hush(lane)
+	}
 	hopeless := p.tries >= controlTries
 	if p.kind == relayPiece {
 		hopeless = p.tries > leafTries || p.tries == leafTries && now.Sub(p.first) >= leafPatience

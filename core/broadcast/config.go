@@ -112,8 +112,11 @@ type Limits struct {
 	// WindowBytes bounds the payloads kept for repair; default 16 MiB, and at
 	// least four of the largest messages.
 	WindowBytes int
-	// InFlight and InFlightBytes bound own messages whose receipt is not done:
-	// 1,024 and 8 MiB, at least two of the largest.
+	// InFlight and InFlightBytes bound own messages that hold back their
+	// publisher: 1,024 and 8 MiB, at least two of the largest. One does until
+	// each relay of it is acknowledged, or its receiver is late: it has let the
+	// time for one ack pass. As many bytes of large messages again may be kept
+	// for the late. When they are more, the oldest are left to repair.
 	InFlight      int
 	InFlightBytes int
 }

@@ -57,8 +57,10 @@ type lane struct {
 	first, unsent, next wire.Number
 	ring                []piece // a power of two of them
 	again               []wire.Number
-	inFlight            int  // bytes sent and not acknowledged
-	blocked             bool // more is queued than the window let through
+	inFlight            int         // bytes sent and not acknowledged
+	blocked             bool        // more is queued than the window let through
+	silent              bool        // of bulk: no ack since something was sent that is overdue
+	answered            member.Time // when an ack came last
 	rtt                 rtt
 	due                 member.Time // no piece is due before
 }

@@ -43,7 +43,7 @@ func (l *link) busy(chunk int) bool {
 	if chunk != small {
 		lane = &l.lanes[wire.LaneBulk]
 	}
-	return lane.waiting() >= busyQueue || lane.open() == piecesMax && lane.at(lane.first).state != entrust
+	return lane.silent || lane.waiting() >= busyQueue || lane.open() == piecesMax && lane.at(lane.first).state != entrust
 }
 
 // busyQueue is how many relays may wait for room before others are asked to

@@ -37,6 +37,7 @@ type Machine struct {
 	receipts []*service // changed since the last flush
 	services []*service // for reuse
 	own      own
+	lagging  []*service // own large messages that are late, the first one first
 	asking   []asking
 	asked    []asked
 
@@ -147,8 +148,8 @@ func (m *Machine) publish(now member.Time, c *wire.Content, topic string, payloa
 	if len(payload) > m.cfg.Limits.EventSize {
 		return 0, 0, fmt.Errorf("publish %d bytes, limit %d: %w", len(payload), m.cfg.Limits.EventSize, ErrSize)
 	}
-	if m.own.count >= m.cfg.Limits.InFlight || m.own.count > 0 && m.own.bytes+len(payload) > m.cfg.Limits.InFlightBytes {
-		return 0, 0, fmt.Errorf("publish: %d messages of %d bytes: %w", m.own.count, m.own.bytes, ErrBackpressure)
+	if !m.admits(now, len(payload)) {
+		return 0, 0, fmt.Errorf("publish: %d messages of %d bytes, %d bytes for the silent: %w", m.own.count, m.own.bytes, m.own.late, ErrBackpressure)
 	}
 	m.topic = append(m.topic[:0], topic...)
 	c.Topic, c.Payload = m.topic, payload
@@ -177,6 +178,7 @@ func contentHead(c *wire.Content) int {
 func (m *Machine) send(now member.Time, ev *event) (live int) {
 	svc := m.newService()
 	svc.seq, svc.bytes, svc.published, svc.reached, svc.open, svc.prompt = ev.seq, ev.size, now, 1, 1, 1
+	svc.bulk = ev.chunked
 	svc.live = len(m.cfg.Members.Live()) + 1
 	if m.livePeer(m.cfg.ID) != nil {
 		svc.live--

@@ -1,6 +1,8 @@
 package broadcast
 
 import (
+	"slices"
+
 	"github.com/hearsay-gossip/hearsay/core/effect"
 	"github.com/hearsay-gossip/hearsay/member"
 	"github.com/hearsay-gossip/hearsay/wire"
@@ -25,11 +27,14 @@ type service struct {
 	bytes     int
 	published member.Time
 	changed   bool
-	// prompt counts the pieces that were neither acknowledged nor late, and one
-	// while pieces are added. At zero the publisher is free to go on: it should
-	// not be held back for one silent member.
+	// prompt counts the pieces that were neither acknowledged nor late, nor are
+	// queued for somebody silent, and one while pieces are added. At zero the
+	// publisher is free to go on: it should not be held back for one silent
+	// member.
 	prompt   int
 	released bool
+	bulk     bool // of chunks, whose bytes count beyond the release
+	holds    int  // pieces that were not acknowledged: they keep the content
 }
 
 // serve begins a service for a span that a peer entrusted to this node.
@@ -139,12 +144,43 @@ func (m *Machine) unblock(svc *service) {
 	}
 }
 
-// free gives back an own message's share of what may be in flight.
+// free gives back an own message's share of what may be in flight. A large one
+// is late from then on, while somebody silent has to be sent it.
 func (m *Machine) free(svc *service) {
-	if !svc.released {
-		svc.released = true
-		m.own.count--
-		m.own.bytes -= svc.bytes
+	if svc.released {
+		return
+	}
+	svc.released = true
+	m.own.count--
+	m.own.bytes -= svc.bytes
+	if svc.bulk && svc.holds > 0 {
+		m.own.late += svc.bytes
+		m.lagging = append(m.lagging, svc)
+	}
+}
+
+// unhold notes that a piece needs no content any more: it was acknowledged, or is
+// over.
+func (m *Machine) unhold(p *piece) {
+	if p.ev == nil {
+		return
+	}
+	m.window.unref(p.ev)
+	p.ev = nil
+	svc := p.svc
+	if svc == nil {
+		return
+	}
+	if svc.holds--; svc.holds == 0 && svc.bulk && svc.released {
+		m.caughtUp(svc)
+	}
+}
+
+// caughtUp takes a large message off those that are late, if it is one of them.
+func (m *Machine) caughtUp(svc *service) {
+	if i := slices.Index(m.lagging, svc); i >= 0 {
+		m.lagging = slices.Delete(m.lagging, i, i+1)
+		m.own.late -= svc.bytes
 	}
 }
 
@@ -180,5 +216,61 @@ func (m *Machine) showReceipts() {
 	m.receipts = m.receipts[:0]
 }
 
-// own bounds what this node has published and not seen through.
-type own struct{ count, bytes int }
+// own bounds what this node has published and not seen through: what holds back
+// the publisher, and the bytes of large messages that do so no more, but are kept
+// for members that were silent for longer than an ack takes.
+type own struct{ count, bytes, late int }
+
+// admits reports whether one more message may be on its way. The topics and
+// filters of two of the largest do not count, so that two of those always may.
+// While too much is kept for silent members, the oldest of it is left to repair:
+// as much may be late as may be in flight.
+func (m *Machine) admits(now member.Time, size int) bool {
+	limit := m.cfg.Limits.InFlightBytes
+	for i := 0; m.own.late > limit && i < len(m.lagging); {
+		svc := m.lagging[i]
+		m.abandon(now, svc)
+		if i < len(m.lagging) && m.lagging[i] == svc {
+			i++ // others serve its spans now
+		}
+	}
+	return m.own.count < m.cfg.Limits.InFlight && m.own.late <= limit &&
+		(m.own.count == 0 || m.own.bytes+size <= limit+contentOverhead)
+}
+
+// abandon leaves to repair who was silent about a large own message, and gives
+// their spans to others.
+func (m *Machine) abandon(now member.Time, svc *service) {
+	for i := 0; i < len(m.linkList); i++ { // spans may go over new links
+		l := m.linkList[i]
+		lane := &l.lanes[wire.LaneBulk]
+		for n, end := lane.first, lane.next; n != end; n++ {
+			if p := lane.at(n); p.svc != svc || p.ev == nil || !p.lapsed {
+				continue
+			}
+			m.leave(now, l, n)
+		}
+		lane.trim()
+		if lane.blocked {
+			m.wake(l, 0)
+		}
+	}
+}
+
+// leave ends a relay on a bulk lane that was queued, or not acknowledged.
+func (m *Machine) leave(now member.Time, l *link, n wire.Number) {
+	lane := &l.lanes[wire.LaneBulk]
+	p := lane.at(n)
+	if p.delegate && !p.orphan {
+		m.passOn(now, l, p)
+		p = lane.at(n) // the ring may have grown
+	}
+	if p.state == queued {
+		m.stats.QueueBytes -= p.ev.chunkSize(int(p.chunk))
+	} else {
+		lane.inFlight -= int(p.bytes)
+	}
+	m.stats.Lazy++
+	m.noteNews(now, p.ev.origin)
+	m.close(now, p)
+}

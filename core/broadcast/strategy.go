@@ -64,7 +64,10 @@ func (m *Machine) push(now member.Time, l *link, p push, delegate bool, span wir
 	p.ev.refs++
 	if p.svc != nil {
 		p.svc.open++
-		p.svc.prompt++
+		p.svc.holds++
+		if q.lapsed = lane.silent; !q.lapsed {
+			p.svc.prompt++
+		}
 	}
 	m.stats.QueueBytes += p.ev.chunkSize(p.chunk)
 	m.wake(l, m.cfg.Timing.BatchWindow)
