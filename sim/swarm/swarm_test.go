@@ -32,8 +32,10 @@ func TestSwarm(t *testing.T) {
 	if total.Runs != testRuns || total.Twice != 3 || total.Failed != 0 {
 		t.Errorf("%d runs, %d of them twice, %d failed", total.Runs, total.Twice, total.Failed)
 	}
-	for _, i := range []check.Invariant{check.M1, check.M4, check.F1, check.C1, check.C4, check.C8, check.E2, check.L1, check.L3, check.L5, check.L7,
-		check.B1, check.B2, check.B3, check.B4, check.B5, check.B6} {
+	for _, i := range []check.Invariant{
+		check.M1, check.M4, check.F1, check.C1, check.C4, check.C8, check.E2, check.L1, check.L3, check.L5, check.L7,
+		check.B1, check.B2, check.B3, check.B4, check.B5, check.B6,
+	} {
 		if total.Checks[i] == 0 {
 			t.Errorf("%v was never checked", i)
 		}
