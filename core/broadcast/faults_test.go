@@ -486,9 +486,28 @@ func TestANewEpochCountsAnew(t *testing.T) {
 		if len(other.window.events) != 0 {
 			t.Errorf("node %d keeps %d events of who is forgotten", other.n, len(other.window.events))
 		}
-		if other.Tick(w.now.Add(time.Minute)); len(other.origins) != 0 {
-			t.Errorf("node %d still knows what it heard of who is forgotten", other.n)
+	}
+}
+
+// What was heard of the forgotten is remembered, but not of any number of them.
+func TestTheForgottenAreBounded(t *testing.T) {
+	w := newWorld(t, 1, 1)
+	n := w.nodes[0]
+	n.cfg.Members = viewOf(goneMax + 10)
+	for i := range goneMax + 10 {
+		if i != n.n {
+			n.originOf(w.now, idOf(i), 1).startAt(7)
+			n.Forget(w.now, idOf(i))
 		}
+	}
+	if len(n.gone) != goneMax || len(n.origins) != goneMax || len(n.index) != goneMax {
+		t.Errorf("%d gone, %d origins, %d in the index", len(n.gone), len(n.origins), len(n.index))
+	}
+	if o := n.originOf(w.now, idOf(goneMax), 1); o.base != 7 {
+		t.Errorf("who is back begins at %d", o.base)
+	}
+	if o := n.originOf(w.now, idOf(1), 1); o.base != 0 {
+		t.Errorf("who was forgotten first is known up to %d", o.base)
 	}
 }
 

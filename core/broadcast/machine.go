@@ -115,7 +115,6 @@ func (m *Machine) Deadline() member.Time {
 func (m *Machine) Tick(now member.Time) {
 	m.now = now
 	m.expire(now)
-	m.expireGone(now)
 	m.tickLanes(now)
 	m.tickRepairs(now)
 	m.tickPartials(now)

@@ -36,8 +36,7 @@ type origin struct {
 	source  *link  // who sent one of its events last
 	repair  *repair
 
-	gone   bool // forgotten by the member table, at goneAt
-	goneAt member.Time
+	gone bool // forgotten by the member table
 }
 
 // aheadMax is how far above its base an origin's events are taken: 8 KiB of
@@ -190,12 +189,14 @@ func (m *Machine) clear(now member.Time, o *origin) {
 	m.news = without(m.news, o)
 }
 
-// goneMax bounds the origins that are remembered though they are no members.
+// goneMax bounds the origins that are remembered though they are no members, at
+// some 200 B each.
 const goneMax = 1024
 
 // Forget takes note that a member is no longer known. What was heard of it is
-// remembered for as long as others keep its events: a full table may forget it
-// while it is away, and it may come back in the same life.
+// remembered until goneMax others were forgotten after it: a full table may
+// forget it while it is away, and it may come back in the same life, or an old
+// packet make it seem so.
 func (m *Machine) Forget(now member.Time, id member.NodeID) {
 	o := m.index[id]
 	if o == nil || o.gone {
@@ -203,16 +204,9 @@ func (m *Machine) Forget(now member.Time, id member.NodeID) {
 	}
 	m.clear(now, o)
 	o.repair, o.source, o.news, o.held = nil, nil, false, 0
-	o.gone, o.goneAt, o.checked = true, now, 0
+	o.gone, o.checked = true, 0
 	m.gone = append(m.gone, o)
 	if len(m.gone) > goneMax {
-		m.drop(m.gone[0])
-	}
-}
-
-// expireGone drops the origins whose events nobody keeps any more.
-func (m *Machine) expireGone(now member.Time) {
-	for len(m.gone) > 0 && now.Sub(m.gone[0].goneAt) >= m.cfg.Timing.Window {
 		m.drop(m.gone[0])
 	}
 }

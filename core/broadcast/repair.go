@@ -139,7 +139,7 @@ func (m *Machine) appendEntry(b []byte, o *origin) []byte {
 func (m *Machine) AddBaseline() {
 	encoded := m.entries[:0]
 	for _, o := range m.origins {
-		if o.base > 0 || len(o.above) > 0 {
+		if !o.gone && (o.base > 0 || len(o.above) > 0) {
 			encoded = m.appendEntry(encoded, o)
 		}
 	}

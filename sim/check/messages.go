@@ -71,7 +71,6 @@ type inbox struct {
 	stood   bool // its clock stood still: it is younger by that
 	got     map[messageID]struct{}
 	from    map[source]*record
-	forgot  []time.Duration // when it forgot a member
 }
 
 // record is what a node has of one source.
@@ -217,8 +216,6 @@ func (m *Messages) forgotten(node int, now time.Duration, id member.NodeID) {
 	if !known {
 		return
 	}
-	box := &m.inboxes[node]
-	box.forgot = append(box.forgot, now)
 	for epoch := member.Epoch(1); epoch <= m.highest[origin]; epoch++ {
 		m.recordOf(node, source{origin, epoch}).met = now
 	}
@@ -325,6 +322,10 @@ func (m *Messages) onReceipt(node int, now time.Duration, e *core.Event) {
 // slack is how far clocks may differ over the time that payloads are kept.
 const slack = 5 * time.Second
 
+// goneMax bounds the origins that a node remembers though it has forgotten them as
+// members.
+const goneMax = 1024
+
 // aheadMax bounds what a node remembers of one origin: core/broadcast takes
 // messages up to 65,536 ahead of the first that lacks, one bit each.
 const aheadMax = 1<<16/8 + 16
@@ -354,23 +355,11 @@ func (m *Messages) AtRest(node int) {
 	switch {
 	case s.Window > 0 || s.WindowBytes > 0:
 		m.fail(B4, node, now, "%d messages of %d bytes are kept though their time is over", s.Window, s.WindowBytes)
-	case s.Origins > machine.Len()+m.forgottenLately(node):
+	case s.Origins > machine.Len()+goneMax:
 		m.fail(B4, node, now, "%d origins of %d members are remembered", s.Origins, machine.Len())
 	case s.Ahead > word*s.Origins:
 		m.fail(B4, node, now, "%d bytes for what came out of order of %d origins, when all has come", s.Ahead, s.Origins)
 	}
-}
-
-// forgottenLately returns how many members a node has forgotten of whom others
-// may still keep messages.
-func (m *Messages) forgottenLately(node int) int {
-	count := 0
-	for _, at := range m.inboxes[node].forgot {
-		if m.cluster.Now()-at <= m.window+slack {
-			count++
-		}
-	}
-	return count
 }
 
 // Backlog returns the first node that still has something of its own under way,

@@ -312,8 +312,18 @@ func (r *run) flap(slot int, e *core.Event) {
 	switch e.Kind {
 	case effect.MemberSuspected, effect.MemberDied, effect.MemberRefuted, effect.MemberJoined:
 		i := r.nodes[slot]
-		if !slices.ContainsFunc(r.s.Leftovers, func(l Leftover) bool { return l.Node == i+1 }) {
+		if !slices.ContainsFunc(r.s.Leftovers, func(l Leftover) bool { return l.Node == i+1 }) && !r.newsAgain(e.ID) {
 			r.flaps++
 		}
 	}
+}
+
+// newsAgain reports whether somebody is a leftover that still speaks, and the
+// dead are forgotten within minutes: to whoever has forgotten it, what it says of
+// itself is news each time.
+func (r *run) newsAgain(id member.NodeID) bool {
+	slot, known := r.c.Index(id)
+	return known && r.s.buggified(shortRetention) && slices.ContainsFunc(r.s.Leftovers, func(l Leftover) bool {
+		return l.As == "deaf" && r.slots[l.Node-1] == slot
+	})
 }
