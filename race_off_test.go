@@ -1,5 +1,0 @@
-//go:build !race
-
-package hearsay
-
-const raced = false
