@@ -21,7 +21,7 @@
 //	  - core/rumor decides what rides on the next packet.
 //	  - core/store holds what members publish.
 //	  - core/broadcast carries messages and queries to everybody, and repairs them.
-//	  - sync.go, here, reconciles both with a peer whose root differs.
+//	  - sync.go, here, reconciles members and facts with a peer whose root differs.
 //	  - core/effect is what sub-machines ask for; core/draw is chance.
 //
 // The best way in is core/testdata: each file is a conversation between a few

@@ -65,8 +65,7 @@ type Retire struct {
 }
 
 // Publish sends a message to all members; only those that match Filter report
-// it. The step keeps Payload and Topic: they must not be changed after. It sets
-// the rest: Seq numbers the message in this node's epoch, Live counts the
+// it. Topic and Payload are copied. The step sets the rest: Seq numbers the message in this node's epoch, Live counts the
 // members that carry it, this node included, Self is whether this node matches,
 // and Err is a sentinel of package broadcast, wrapped: ErrTopic, ErrSize,
 // ErrFilter or ErrBackpressure. What became of it is told by events

@@ -209,7 +209,10 @@ func (m *Machine) Step(now Time, in Input) *Output {
 	case *Seeds:
 		m.swim.SetSeeds(in.Addrs)
 	case *Publish:
-		in.Seq, in.Live, in.Self, in.Err = m.events.PublishTo(now, in.Topic, in.Payload, in.Ordered, &in.Filter)
+		in.Self = m.events.Matches(&in.Filter)
+		in.Seq, in.Live, in.Err = m.events.Publish(now, broadcast.Message{
+			Topic: in.Topic, Payload: in.Payload, Ordered: in.Ordered, Filter: in.Filter,
+		})
 	case *Ask:
 		in.Seq, in.Live, in.Err = m.events.Ask(now, broadcast.Query{
 			Topic: in.Topic, Payload: in.Payload, Filter: in.Filter, Timeout: in.Timeout, WantAck: in.WantAck,

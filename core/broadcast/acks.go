@@ -117,7 +117,6 @@ func (m *Machine) acked(now member.Time, l *link, which wire.Lane, p *piece, kin
 	}
 	m.lapse(p)
 	if p.kind == relayPiece {
-		m.strategy.acked(now, l, kind)
 		if kind == wire.AckCounted {
 			m.count(p.svc, 1)
 		}
@@ -279,5 +278,5 @@ func (p *piece) rest() time.Duration {
 func (m *Machine) passOn(now member.Time, l *link, p *piece) {
 	p.orphan = true
 	again := push{ev: p.ev, chunk: int(p.chunk), svc: p.svc, depth: p.depth}
-	m.strategy.failed(now, again, p.span, l)
+	m.tree.failed(now, again, p.span, l)
 }

@@ -68,7 +68,7 @@ func (m *mesh) carry(from *node, s *effect.Send) {
 // burst publishes some messages at once and lets them arrive.
 func (m *mesh) burst(tb testing.TB, count int, payload []byte) {
 	for range count {
-		if _, _, err := m.nodes[0].Publish(m.now, "topic", payload, false); err != nil {
+		if _, _, err := m.nodes[0].Publish(m.now, Message{Topic: "topic", Payload: payload}); err != nil {
 			if errors.Is(err, ErrBackpressure) {
 				tb.Fatal("receipts are not done: ", err)
 			}

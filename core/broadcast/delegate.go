@@ -60,12 +60,9 @@ const (
 	redelegations = 6
 )
 
-func (d *delegation) received(member.Time, push, *link, bool) {}
-func (d *delegation) acked(member.Time, *link, wire.AckKind)  {}
-func (d *delegation) heard(member.Time, *link, *origin)       {}
-func (d *delegation) pulled(member.Time, *link)               {}
-
-// spread implements [strategy].
+// spread hands something on: this node's own event or chunk, for the whole ring
+// (from is nil), or what from sent it for a span. All of it belongs to p's
+// service. A push for which there is no room is left to repair.
 func (d *delegation) spread(now member.Time, p push, span wire.Span, from *link) {
 	if d.m.cfg.Hub && from == nil && d.toHub(now, p, span) {
 		return
@@ -112,8 +109,8 @@ func (d *delegation) toHub(now member.Time, p push, span wire.Span) bool {
 	return true
 }
 
-// failed implements [strategy]. The span less its silent delegate goes to other
-// members of it: nobody else should wait for that one.
+// failed hands a span whose delegate did not acknowledge it, less that one, to
+// other members of it: nobody else should wait for it.
 func (d *delegation) failed(now member.Time, p push, span wire.Span, to *link) {
 	if p.depth >= redelegations {
 		return
@@ -147,7 +144,7 @@ func (d *delegation) plan(p push, span wire.Span) []target {
 	}
 	key := planKey{span: span, fanout: max(fanoutBytes/max(p.ev.chunkSize(p.chunk), 1), fanoutMin)}
 	key.fanout = min(key.fanout, 2*leavesMax) // all small events alike
-	if !p.hop0() {
+	if !p.own() {
 		key.depth = 1
 	}
 	if key.stripe = uint8(p.ev.seq / stripeEvents % stripes); p.chunk != small {

@@ -19,30 +19,17 @@
 //	lane.go      what is on its way to one peer: numbers, acks, repetition
 //	link.go      a peer: its lanes, control messages, and how they share packets
 //	service.go   who waits for whom: receipts and reports
-//	repair.go    heard, pull, and the root that pings carry
+//	heard.go     telling what was heard: digests, and the root that pings carry
+//	repair.go    what lacks, and whom to ask for it
+//	give.go      answers to those who ask
 //	chunks.go    events larger than a datagram
 //	query.go     filters and answers
-//	delegate.go  the default strategy
+//	delegate.go  the tree: spans of the ring, and who answers for them
+//	push.go      one relay on its way into a lane
 //
-// # Strategies
+// # The tree
 //
-// A strategy decides to whom an event is pushed, and nothing else. It is told
-// what happens and may push; identity, acks, repetition, repair and receipts are
-// the machine's. The rules:
-//
-//   - It lives in the file named after it, implements strategy, and is chosen in
-//     newStrategy. There is one, delegation; sim/bakeoff measures it against eager
-//     push and Plumtree.
-//   - It may read Machine.live (members ordered by ID), Machine.cfg, Machine.rand,
-//     and the event it is given, and keep links that Machine.linkTo returned; a
-//     link is of a peer for as long as its peer is live.
-//   - It sends by Machine.push alone. A push that is refused (queue full) is
-//     counted, and left to repair. Pushes leave at the next flush, together with
-//     all else that goes to the peer.
-//   - Whatever it pushes in the course of one call belongs to the service it was
-//     given, and so to the receipt.
-//   - An ack tells whether the receiver had the event already (AckDuplicate):
-//     that is Plumtree's prune. A pull of a missed event comes as pulled: that is
-//     its graft. heard messages are its ihave. No message of its own is needed.
-//   - It must not range over a map, nor keep an event beyond the call.
+// Who pushes to whom follows from the members that each knows: there is nothing
+// to learn or to repair in it. It was measured against eager push and Plumtree,
+// which sim/bakeoff keeps for that; docs/adr/0006-delegation.md has the figures.
 package broadcast

@@ -212,7 +212,7 @@ func TestAPublisherIsHeldBackUntilReceiptsAreDone(t *testing.T) {
 	count := 0
 	var err error
 	for ; err == nil; count++ {
-		_, _, err = w.nodes[0].Publish(w.now, "topic", []byte("x"), false)
+		_, _, err = w.nodes[0].Publish(w.now, Message{Topic: "topic", Payload: []byte("x")})
 	}
 	if count-1 != 1024 || !errors.Is(err, ErrBackpressure) {
 		t.Fatalf("%d messages taken, then %v", count-1, err)
@@ -227,11 +227,11 @@ func TestAPublisherIsHeldBackUntilReceiptsAreDone(t *testing.T) {
 
 	large := make([]byte, 3<<20)
 	for range 2 {
-		if _, _, err := w.nodes[1].Publish(w.now, "topic", large, false); err != nil {
+		if _, _, err := w.nodes[1].Publish(w.now, Message{Topic: "topic", Payload: large}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := w.nodes[1].Publish(w.now, "topic", large, false); !errors.Is(err, ErrBackpressure) {
+	if _, _, err := w.nodes[1].Publish(w.now, Message{Topic: "topic", Payload: large}); !errors.Is(err, ErrBackpressure) {
 		t.Errorf("9 MiB in flight: %v", err)
 	}
 }
@@ -250,7 +250,7 @@ func TestPublishRefusesWhatIsOutOfRange(t *testing.T) {
 		{"t", 4<<20 + 1, ErrSize},
 		{"t", 0, nil},
 	} {
-		if _, _, err := n.Publish(w.now, tt.topic, make([]byte, tt.size), false); !errors.Is(err, tt.want) {
+		if _, _, err := n.Publish(w.now, Message{Topic: tt.topic, Payload: make([]byte, tt.size)}); !errors.Is(err, tt.want) {
 			t.Errorf("topic of %d, %d bytes: %v, want %v", len(tt.topic), tt.size, err, tt.want)
 		}
 	}
@@ -411,7 +411,7 @@ func TestASilentDelegateIsRepairedAround(t *testing.T) {
 	w.acquainted(20 * time.Millisecond)
 	origin := w.nodes[0]
 	delegates := map[int]bool{}
-	for _, p := range origin.strategy.(*delegation).plan(
+	for _, p := range origin.tree.plan(
 		push{ev: &event{size: 20}, chunk: small}, wire.Span{After: position(origin.id), To: position(origin.id)}) {
 		if len(delegates) < 7 {
 			delegates[w.byID[p.to.peer.ID].n] = true

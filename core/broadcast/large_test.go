@@ -16,11 +16,11 @@ func TestTwoOfTheLargestMessagesMayBeInFlight(t *testing.T) {
 	largest := make([]byte, n.cfg.Limits.EventSize)
 	topic := string(make([]byte, wire.TopicMax))
 	for i := range 2 {
-		if _, _, err := n.Publish(w.now, topic, largest, false); err != nil {
+		if _, _, err := n.Publish(w.now, Message{Topic: topic, Payload: largest}); err != nil {
 			t.Fatalf("message %d: %v", i+1, err)
 		}
 	}
-	if _, _, err := n.Publish(w.now, topic, make([]byte, contentOverhead), false); !errors.Is(err, ErrBackpressure) {
+	if _, _, err := n.Publish(w.now, Message{Topic: topic, Payload: make([]byte, contentOverhead)}); !errors.Is(err, ErrBackpressure) {
 		t.Errorf("more than two of the largest: %v", err)
 	}
 }
@@ -48,7 +48,7 @@ func (w *world) flood(n *node, size, count int) (longest time.Duration) {
 	for i := 0; i < count; {
 		began := w.now
 		for {
-			_, _, err := n.Publish(w.now, "topic", make([]byte, size), false)
+			_, _, err := n.Publish(w.now, Message{Topic: "topic", Payload: make([]byte, size)})
 			w.after(n)
 			if got := n.queuedFor(); got > 3*limit || n.own.late > 2*limit || got > n.own.bytes+n.own.late+2*contentOverhead {
 				w.t.Fatalf("message %d: %d bytes wait for acks, %d count as in flight and %d as late", i+1, got, n.own.bytes, n.own.late)

@@ -15,7 +15,7 @@ type Machine struct {
 	cfg      Config
 	started  member.Time
 	now      member.Time // as of the last call
-	strategy strategy
+	tree     delegation
 	seq      uint64 // of the last own event
 	joining  bool
 	informed bool // it has joined, and knows of all that was said before
@@ -99,7 +99,7 @@ func New(now member.Time, cfg Config) *Machine {
 		cfg: cfg, started: now, now: now, index: make(map[member.NodeID]*origin),
 		flushAt: Never, laneDue: Never, repairDue: Never, partialDue: Never, heardAt: Never,
 	}
-	m.strategy = m.newStrategy()
+	m.tree.m = m
 	m.lastExchange = now
 	return m
 }
@@ -132,11 +132,26 @@ func (m *Machine) Flush(now member.Time) {
 	}
 }
 
+// Message is what [Machine.Publish] tells. Those that Filter leaves out pass it on
+// and keep it for repair, and do not report it.
+type Message struct {
+	Topic   string
+	Payload []byte
+	Ordered bool
+	Filter  Filter
+}
+
 // Publish sends a message to all members. It returns its number in this epoch,
-// and how many members it is for, this node included. Topic and payload are
-// copied. The error is [ErrTopic], [ErrSize] or [ErrBackpressure], wrapped.
-func (m *Machine) Publish(now member.Time, topic string, payload []byte, ordered bool) (seq uint64, live int, err error) {
-	return m.publish(now, &wire.Content{Ordered: ordered}, topic, payload)
+// and how many members carry it, this node included. Topic and payload are
+// copied. The error is [ErrTopic], [ErrSize], [ErrFilter] or [ErrBackpressure],
+// wrapped.
+func (m *Machine) Publish(now member.Time, msg Message) (seq uint64, live int, err error) {
+	if !msg.Filter.Valid() {
+		return 0, 0, fmt.Errorf("publish: %w", ErrFilter)
+	}
+	c := wire.Content{Ordered: msg.Ordered}
+	c.SetFilter(&msg.Filter)
+	return m.publish(now, &c, msg.Topic, msg.Payload)
 }
 
 func (m *Machine) publish(now member.Time, c *wire.Content, topic string, payload []byte) (seq uint64, live int, err error) {
@@ -189,10 +204,10 @@ func (m *Machine) send(now member.Time, ev *event) (live int) {
 	p := push{ev: ev, chunk: small, svc: svc}
 	if ev.chunked {
 		for p.chunk = range wire.Chunks(ev.size) {
-			m.strategy.spread(now, p, wire.Span{After: at, To: at}, nil)
+			m.tree.spread(now, p, wire.Span{After: at, To: at}, nil)
 		}
 	} else {
-		m.strategy.spread(now, p, wire.Span{After: at, To: at}, nil)
+		m.tree.spread(now, p, wire.Span{After: at, To: at}, nil)
 	}
 	m.unblock(svc)
 	m.closePiece(now, svc)
@@ -288,9 +303,7 @@ func (m *Machine) onRelay(now member.Time, l *link, r *wire.Relay) {
 	}
 	if r.Delegate {
 		m.serve(now, ev, chunk, r.Span, at)
-		return
 	}
-	m.strategy.received(now, push{ev: ev, chunk: chunk}, l, !fresh)
 }
 
 // Stranger returns whose record it takes to believe the relay that was received

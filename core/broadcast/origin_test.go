@@ -92,7 +92,7 @@ func TestPlansTileTheRing(t *testing.T) {
 		w := newWorld(t, 1, 1)
 		m := w.nodes[0]
 		m.cfg.Members = viewOf(n)
-		d := m.strategy.(*delegation)
+		d := &m.tree
 		at := position(m.id)
 		plan := d.cut(planKey{span: wire.Span{After: at, To: at}, fanout: 1000})
 		after := at

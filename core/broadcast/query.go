@@ -77,35 +77,23 @@ func (m *Machine) Ask(now member.Time, q Query) (seq uint64, live int, err error
 		return 0, 0, err
 	}
 	m.asking = append(m.asking, asking{seq: seq, expires: now.Add(q.Timeout), answers: make(map[answerKey]struct{})})
-	if m.matches(&q.Filter) {
-		m.ask1(now, m.cfg.ID, m.cfg.Epoch, seq, &c, q.Timeout)
+	if m.Matches(&q.Filter) {
+		m.pose(now, m.cfg.ID, m.cfg.Epoch, seq, &c, q.Timeout)
 	}
 	return seq, live, nil
-}
-
-// PublishTo is Publish for the members that match a filter; the others pass the
-// message on, keep it for repair, and report nothing. It also reports whether
-// this node matches. Beside the errors of Publish there is [ErrFilter].
-func (m *Machine) PublishTo(now member.Time, topic string, payload []byte, ordered bool, to *Filter) (seq uint64, live int, self bool, err error) {
-	if !to.Valid() {
-		return 0, 0, false, fmt.Errorf("publish: %w", ErrFilter)
-	}
-	c := wire.Content{Ordered: ordered}
-	c.SetFilter(to)
-	seq, live, err = m.publish(now, &c, topic, payload)
-	return seq, live, m.matches(to), err
 }
 
 // question takes another's query, if it is for this node and still waits.
 func (m *Machine) question(now member.Time, ev *event, c *wire.Content) {
 	left := c.Timeout - now.Sub(ev.born)
-	if f := c.Filter(); left <= 0 || !m.matches(&f) {
+	if f := c.Filter(); left <= 0 || !m.Matches(&f) {
 		return
 	}
-	m.ask1(now, ev.origin.id, ev.origin.epoch, ev.seq, c, left)
+	m.pose(now, ev.origin.id, ev.origin.epoch, ev.seq, c, left)
 }
 
-func (m *Machine) ask1(now member.Time, asker member.NodeID, epoch member.Epoch, seq uint64, c *wire.Content, left time.Duration) {
+// pose reports a query to the application, if it may still be answered.
+func (m *Machine) pose(now member.Time, asker member.NodeID, epoch member.Epoch, seq uint64, c *wire.Content, left time.Duration) {
 	m.expireQueries(now)
 	if len(m.asked) >= queriesMax {
 		m.drops[dropQueries]++
@@ -222,8 +210,8 @@ func (m *Machine) answered(now member.Time, who member.NodeID, seq, index uint64
 	m.drops[dropAnswer]++ // late, or to none of ours
 }
 
-// matches reports whether a filter includes this node.
-func (m *Machine) matches(f *Filter) bool {
+// Matches reports whether a filter includes this node.
+func (m *Machine) Matches(f *Filter) bool {
 	named := len(f.Names) == 0
 	for _, pattern := range f.Names {
 		named = named || glob(pattern, string(m.cfg.Name))

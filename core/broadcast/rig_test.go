@@ -273,7 +273,7 @@ func (w *world) receive(it *item) {
 // publish publishes at a node and returns the number.
 func (w *world) publish(n int, payload string, ordered bool) uint64 {
 	w.t.Helper()
-	seq, _, err := w.nodes[n].Publish(w.now, "topic", []byte(payload), ordered)
+	seq, _, err := w.nodes[n].Publish(w.now, Message{Topic: "topic", Payload: []byte(payload), Ordered: ordered})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -50,13 +50,13 @@ func (m *Machine) serve(now member.Time, ev *event, chunk int, span wire.Span, a
 		known = known || s.chunk == chunk && within(span, s.span)
 	}
 	if len(ev.served) < servedMax {
-		ev.served = append(ev.served, service0{receipt: at, chunk: chunk, span: span})
+		ev.served = append(ev.served, servedSpan{receipt: at, chunk: chunk, span: span})
 	}
 	svc := m.newService()
 	svc.parent = at
 	svc.open++ // until all are pushed
 	if !known {
-		m.strategy.spread(now, push{ev: ev, chunk: chunk, svc: svc}, span, at.from)
+		m.tree.spread(now, push{ev: ev, chunk: chunk, svc: svc}, span, at.from)
 	}
 	m.closePiece(now, svc)
 }

@@ -27,7 +27,6 @@ type Stats struct {
 	Lazy          uint64 // relays left to repair, since the queue was full
 	Missed        uint64 // messages that will not come any more
 	Held          uint64 // ordered messages that came before an earlier one
-	Late          uint64 // that came after all, when it was too late for their order
 	Queries       uint64 // of Delivered, queries that matched
 	Answers       uint64 // answers received
 

@@ -26,7 +26,7 @@ type event struct {
 	// credit is the one relay whose ack counted this node for the receipt.
 	credited bool
 	credit   receipt
-	served   []service0
+	served   []servedSpan
 
 	refs int // relays under way
 	next *event
@@ -39,8 +39,8 @@ type receipt struct {
 	number wire.Number
 }
 
-// service0 is a span that this node has answered for, in a chunk.
-type service0 struct {
+// servedSpan is a span that this node has answered for, in a chunk.
+type servedSpan struct {
 	receipt
 	chunk int
 	span  wire.Span
@@ -275,7 +275,7 @@ func (m *Machine) deliverContent(now member.Time, ev *event, c *wire.Content) {
 		m.question(now, ev, c)
 		return
 	}
-	if f := c.Filter(); c.Filtered() && !m.matches(&f) {
+	if f := c.Filter(); c.Filtered() && !m.Matches(&f) {
 		return // only passed on
 	}
 	m.cfg.Out.Report(effect.Event{

@@ -99,7 +99,7 @@ func (g *gossip) later(now time.Duration) {
 // publish sends a value to all; the error is a sentinel of package broadcast,
 // wrapped.
 func (g *gossip) publish(now time.Duration, topic string, value []byte) error {
-	_, _, err := g.machine.Publish(member.Time(now), topic, value, false)
+	_, _, err := g.machine.Publish(member.Time(now), broadcast.Message{Topic: topic, Payload: value})
 	if err == nil {
 		g.news = now
 	}

@@ -48,7 +48,7 @@ func (m membersOf) Life(id member.NodeID) (member.Epoch, bool) {
 const topic = "t"
 
 func (m *machine) publish(now member.Time, payload []byte, ordered bool) uint64 {
-	seq, live, err := m.Publish(now, topic, payload, ordered)
+	seq, live, err := m.Publish(now, broadcast.Message{Topic: topic, Payload: payload, Ordered: ordered})
 	if err != nil {
 		seq = 0
 	} else {

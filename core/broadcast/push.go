@@ -5,28 +5,6 @@ import (
 	"github.com/hearsay-gossip/hearsay/wire"
 )
 
-// strategy decides who gets an event from this node. See the package
-// documentation for what it may do.
-type strategy interface {
-	// spread is called when this node has to hand something on: its own event or
-	// chunk, for the whole ring (from is nil), or what from sent it for a span.
-	// All pushes of the call carry p's service.
-	spread(now member.Time, p push, span wire.Span, from *link)
-	// received is called for each relay that came without a span: new here, or a
-	// duplicate. A strategy of trees learns from it who sends too much.
-	received(now member.Time, p push, from *link, duplicate bool)
-	// acked is called when a peer acknowledged a push.
-	acked(now member.Time, to *link, kind wire.AckKind)
-	// failed is called when a peer did not acknowledge a push, p, of a span: it
-	// may be pushed to others, for the same service.
-	failed(now member.Time, p push, span wire.Span, to *link)
-	// heard is called when a peer tells that it has events which this node lacks;
-	// the machine pulls them by itself.
-	heard(now member.Time, from *link, o *origin)
-	// pulled is called when a peer asks for an event that it missed.
-	pulled(now member.Time, by *link)
-}
-
 // push is what is handed on: an event, or one of its chunks ([small]: it has
 // none), on behalf of a service; nil: nobody counts.
 type push struct {
@@ -36,12 +14,8 @@ type push struct {
 	depth uint8 // how often it was passed on from one that was silent
 }
 
-// hop0 reports whether the event is this node's own.
-func (p push) hop0() bool { return p.ev.hops == 0 }
-
-func (m *Machine) newStrategy() strategy {
-	return &delegation{m: m}
-}
+// own reports whether the event is this node's.
+func (p push) own() bool { return p.ev.hops == 0 }
 
 // push hands something to a peer: for itself, or with delegate for a span. It
 // reports whether there was room in the peer's queue; if not, the peer is left
