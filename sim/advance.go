@@ -46,8 +46,8 @@ func (l *Lab) advance(limit time.Duration, condition func() bool) bool {
 	end := c.now.Add(limit)
 	l.changed = true
 	for {
-		more := len(c.queue.heap) > 0 && c.queue.heap[0].at <= end
-		if !more || c.queue.heap[0].at > c.now { // this instant is over
+		more := c.queue.Until(end)
+		if !c.queue.Until(c.now) { // this instant is over
 			if l.changed && condition != nil && condition() {
 				return true
 			}
@@ -65,8 +65,8 @@ func (l *Lab) advance(limit time.Duration, condition func() bool) bool {
 // condition may look at: beside events and calls that is what a node knows.
 func (l *Lab) happen() {
 	l.t.Helper()
-	e := l.cluster.queue.pop()
-	l.cluster.happen(e)
+	at, e := l.cluster.queue.Take()
+	l.cluster.happen(at, e)
 	if e.kind == eventCall {
 		l.changed = true
 		if l.calls++; l.calls > callsMax {

@@ -10,6 +10,7 @@ import (
 	"github.com/hearsay-gossip/hearsay/core"
 	"github.com/hearsay-gossip/hearsay/core/broadcast"
 	"github.com/hearsay-gossip/hearsay/core/draw"
+	"github.com/hearsay-gossip/hearsay/internal/agenda"
 	"github.com/hearsay-gossip/hearsay/member"
 )
 
@@ -55,7 +56,7 @@ type Cluster struct {
 	seed  uint64
 	opts  Options
 	now   member.Time
-	queue queue
+	queue agenda.Agenda[event]
 	net   *network
 	nodes []*node
 	calls []func()
@@ -231,8 +232,7 @@ func (c *Cluster) Resume(i int) {
 	n.paused = false
 	n.clock.run(c.now)
 	for _, e := range n.waiting {
-		e.at = c.now
-		c.queue.push(e)
+		c.queue.Add(c.now, e)
 	}
 	n.waiting, n.waking = nil, false
 	if n.machine != nil {
@@ -262,14 +262,14 @@ func (c *Cluster) Step(i int, in core.Input) {
 // After calls f when d has passed.
 func (c *Cluster) After(d time.Duration, f func()) {
 	c.calls = append(c.calls, f)
-	c.queue.push(event{at: c.now.Add(d), kind: eventCall, arg: uint64(len(c.calls) - 1)})
+	c.queue.Add(c.now.Add(d), event{kind: eventCall, arg: uint64(len(c.calls) - 1)})
 }
 
 // Run lets d pass.
 func (c *Cluster) Run(d time.Duration) {
 	end := c.now.Add(d)
-	for len(c.queue.heap) > 0 && c.queue.heap[0].at <= end {
-		c.happen(c.queue.pop())
+	for c.queue.Until(end) {
+		c.happen(c.queue.Take())
 	}
 	c.now = end
 }
@@ -289,8 +289,8 @@ func (c *Cluster) RunUntil(limit, step time.Duration, condition func() bool) (ti
 	}
 }
 
-func (c *Cluster) happen(e event) {
-	c.now = e.at
+func (c *Cluster) happen(at member.Time, e event) {
+	c.now = at
 	n := c.nodes[e.node]
 	switch e.kind {
 	case eventCall:
@@ -314,14 +314,13 @@ func (c *Cluster) happen(e event) {
 
 // wake lets a node do what has come due, unless the event is stale.
 func (c *Cluster) wake(n *node, e event) {
-	if n.machine == nil || e.arg != n.life || e.at != n.wakeAt || n.paused {
+	if n.machine == nil || e.arg != n.life || c.now != n.wakeAt || n.paused {
 		return
 	}
 	if n.slow > 0 && !n.waking {
 		n.waking = true
 		n.wakeAt = c.occupy(n, n.slow)
-		e.at = n.wakeAt
-		c.queue.push(e)
+		c.queue.Add(n.wakeAt, e)
 		return
 	}
 	n.wakeAt, n.waking = 0, false
@@ -395,6 +394,6 @@ func (c *Cluster) arm(n *node) {
 	}
 	if at := max(n.clock.when(n.machine.Deadline()), c.now); at != n.wakeAt {
 		n.wakeAt = at
-		c.queue.push(event{at: at, kind: eventWake, node: int32(n.index), arg: n.life})
+		c.queue.Add(at, event{kind: eventWake, node: int32(n.index), arg: n.life})
 	}
 }

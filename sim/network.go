@@ -134,14 +134,14 @@ func (c *Cluster) sendStream(from, to int, p *core.Packet, delay time.Duration, 
 
 // breakStream tells a sender after a while that its stream failed.
 func (c *Cluster) breakStream(from, to int) {
-	c.queue.push(event{at: c.now.Add(brokenAfter), kind: eventBroken, node: int32(from), from: int32(to), arg: c.nodes[from].life})
+	c.queue.Add(c.now.Add(brokenAfter), event{kind: eventBroken, node: int32(from), from: int32(to), arg: c.nodes[from].life})
 }
 
 func (c *Cluster) deliverAfter(delay time.Duration, from, to int, p *core.Packet) {
 	d := c.newDelivery()
 	d.to, d.lane = p.To, p.Lane
 	d.payload = append(d.payload[:0], p.Payload...)
-	c.queue.push(event{at: c.now.Add(delay), kind: eventDeliver, node: int32(to), from: int32(from), data: d})
+	c.queue.Add(c.now.Add(delay), event{kind: eventDeliver, node: int32(to), from: int32(from), data: d})
 }
 
 func (c *Cluster) newDelivery() *delivery {

@@ -51,6 +51,6 @@ func (c *Cluster) enqueue(n *node, e event) {
 		return
 	}
 	n.queued++
-	e.queued, e.at = true, c.occupy(n, n.slow+c.net.model.Processing)
-	c.queue.push(e)
+	e.queued = true
+	c.queue.Add(c.occupy(n, n.slow+c.net.model.Processing), e)
 }

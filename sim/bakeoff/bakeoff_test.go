@@ -196,21 +196,6 @@ func TestLinksKeepTheirDelaysAndLoseAsTold(t *testing.T) {
 	}
 }
 
-func TestQueueIsOrderedByTimeThenBySchedule(t *testing.T) {
-	var q queue
-	for k := range int32(500) {
-		q.push(event{at: member.Time(mix(uint64(k)) % 50), node: k})
-	}
-	last := q.pop()
-	for len(q.heap) > 0 {
-		e := q.pop()
-		if e.at < last.at || e.at == last.at && e.node < last.node {
-			t.Fatalf("%v of node %d after %v of node %d", e.at, e.node, last.at, last.node)
-		}
-		last = e
-	}
-}
-
 func TestAMissIsNeverRoundedAway(t *testing.T) {
 	for share, want := range map[float64]string{1: "100", 0: "0", 0.99999: ">99.99", 0.99995: ">99.99", 0.99951: "99.95", 0.5: "50.00"} {
 		if got := percent(share); got != want {

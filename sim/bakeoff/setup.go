@@ -46,7 +46,7 @@ func (c *Cell) moves() int {
 func (w *world) bear(i int32) {
 	n := &w.nodes[i]
 	n.runs = w.start(w, i)
-	w.queue.push(event{at: w.now.Add(draw.Within(n.rand, probePeriod)), kind: eventProbe, node: i})
+	w.queue.Add(w.now.Add(draw.Within(n.rand, probePeriod)), event{kind: eventProbe, node: i})
 	w.schedule(i)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hearsay-gossip/hearsay/core/draw"
 	"github.com/hearsay-gossip/hearsay/core/effect"
+	"github.com/hearsay-gossip/hearsay/internal/agenda"
 	"github.com/hearsay-gossip/hearsay/member"
 )
 
@@ -61,7 +62,7 @@ type world struct {
 	cell  Cell
 	seed  uint64
 	now   member.Time
-	queue queue
+	queue agenda.Agenda[event]
 	acts  []func()
 	views *views
 	links links
@@ -75,8 +76,8 @@ type world struct {
 
 // happen lets the next event happen.
 func (w *world) happen() {
-	e := w.queue.pop()
-	w.now = e.at
+	at, e := w.queue.Take()
+	w.now = at
 	n := &w.nodes[e.node]
 	switch e.kind {
 	case eventArrive:
@@ -89,7 +90,7 @@ func (w *world) happen() {
 			w.tally.pulling = false
 		}
 	case eventWake:
-		if n.wake == e.at {
+		if n.wake == at {
 			n.wake = far
 		}
 		if n.runs != nil && n.runs.deadline() <= w.now {
@@ -111,7 +112,7 @@ func (w *world) schedule(i int32) {
 	}
 	if at := max(n.runs.deadline(), w.now); at < n.wake {
 		n.wake = at
-		w.queue.push(event{at: at, kind: eventWake, node: i})
+		w.queue.Add(at, event{kind: eventWake, node: i})
 	}
 }
 
@@ -124,8 +125,8 @@ func (w *world) arrive(n *node, e event) {
 	default:
 		n.backlog++
 		n.busy = max(n.busy, w.now).Add(cost)
-		e.at, e.kind = n.busy, eventHandle
-		w.queue.push(e)
+		e.kind = eventHandle
+		w.queue.Add(n.busy, e)
 	}
 }
 
@@ -139,7 +140,7 @@ func (w *world) send(from, to int32, p *packet) {
 		w.tally.sent(p, wired)
 	}
 	if at, ok := w.links.carry(n.busy, from, to, p.lane); ok {
-		w.queue.push(event{at: at, kind: eventArrive, node: to, from: from, p: p})
+		w.queue.Add(at, event{kind: eventArrive, node: to, from: from, p: p})
 	}
 }
 
@@ -153,7 +154,7 @@ func (w *world) probe(n *node, e event) {
 	if n.runs == nil {
 		return
 	}
-	w.queue.push(event{at: w.now.Add(probePeriod), kind: eventProbe, node: e.node})
+	w.queue.Add(w.now.Add(probePeriod), event{kind: eventProbe, node: e.node})
 	to := w.views.random(e.node, func(k int) int { return draw.Below(n.rand, k) })
 	w.ride(e.node, to)
 	there, ok := w.links.carry(w.now, e.node, to, effect.Datagram)
@@ -185,14 +186,14 @@ func (w *world) ride(from, to int32) {
 // at lets something happen at a node at a time.
 func (w *world) at(t member.Time, i int32, act func()) {
 	w.acts = append(w.acts, act)
-	w.queue.push(event{at: t, kind: eventAct, node: i, from: int32(len(w.acts) - 1)})
+	w.queue.Add(t, event{kind: eventAct, node: i, from: int32(len(w.acts) - 1)})
 }
 
 // run plays the cell to its end, or until there is nothing left to see.
 func (w *world) run() {
 	end := member.Time(w.cell.end())
 	look := end.Add(-settle + time.Second)
-	for len(w.queue.heap) > 0 && w.queue.heap[0].at <= end {
+	for w.queue.Until(end) {
 		if w.now >= look {
 			if w.tally.over() {
 				return
