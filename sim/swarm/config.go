@@ -121,13 +121,17 @@ func (n Network) calm() sim.Network {
 // healLimit bounds how long a part of the cluster that faults leave alone may
 // take to agree: some heal periods until the sides of a partition have met, the
 // longest suspicion twice (a wrong one, and that of a member which really is
-// gone), some probe periods at the worst local health, and some exchanges; after
-// slow nodes have got round to all that waits for them.
+// gone), some probe periods at the worst local health, and some exchanges; the
+// probes of two rounds that a member spends on those left behind (SWIM, section
+// 4.3: one round finds each, the second if it had just begun), since failures of
+// which no peer could ack are what makes local health bad; after slow nodes have
+// got round to all that waits for them.
 func (s *Schedule) healLimit() time.Duration {
 	t := s.config().timing
 	suspicion := t.ProbePeriod * time.Duration(t.SuspicionMultiplier*t.SuspicionStretch) * 2 // a cluster of a hundred
 	period := t.ProbePeriod * time.Duration(t.HealthMax+1)
-	return 10*t.HealPeriod + 2*suspicion + 10*period + 20*t.SyncInterval + 20*t.GossipInterval + s.backlog()
+	probes := 10 + 2*len(s.Leftovers)
+	return 10*t.HealPeriod + 2*suspicion + time.Duration(probes)*period + 20*t.SyncInterval + 20*t.GossipInterval + s.backlog()
 }
 
 // waitingMax is how many inputs package sim lets wait for a slow node.

@@ -254,18 +254,23 @@ func (r *run) start(i int) {
 	}
 }
 
-// forgetSeeds takes its seeds from a node; as long as it knows nobody it goes on
-// asking them.
+// forgetSeeds takes its seeds from a node; as long as it does not know them as
+// members it goes on asking them. That others know it is not enough: of two parts
+// that never met, nobody could tell the other.
 func (r *run) forgetSeeds(slot int, contacts []int) {
 	r.c.Step(slot, &core.Seeds{})
 	const again = 5 * time.Second
 	r.c.After(again, func() {
 		m := r.c.Machine(slot)
-		if m == nil || m.Len() > 1 || len(contacts) == 0 {
+		if m == nil {
+			return
+		}
+		unmet := slices.IndexFunc(contacts, func(c int) bool { _, met := m.Lookup(r.c.ID(c)); return !met })
+		if unmet < 0 {
 			return
 		}
 		if !r.c.Paused(slot) {
-			r.c.Step(slot, &core.Join{Addrs: []netip.AddrPort{r.c.Addr(contacts[0])}})
+			r.c.Step(slot, &core.Join{Addrs: []netip.AddrPort{r.c.Addr(contacts[unmet])}})
 		}
 		r.forgetSeeds(slot, contacts)
 	})

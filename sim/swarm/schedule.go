@@ -19,7 +19,7 @@ type Schedule struct {
 	Network Network  `json:"network"`
 	Spread  Duration `json:"spread,omitempty"` // nodes start within it
 	Seeds   int      `json:"seeds"`            // nodes 1.. are those that others join through
-	// Seedless nodes forget their seeds once they have joined: only the dead
+	// Seedless nodes forget their seeds once they know them: only the dead
 	// that they remember lead over a partition.
 	Seedless bool     `json:"seedless,omitempty"`
 	Buggify  []string `json:"buggify,omitempty"`
